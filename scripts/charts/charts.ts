@@ -1,0 +1,28 @@
+// The machines that have a chart. A machine joins by one line; everything else is read from the machine itself.
+
+import type { AnyStateMachine } from "xstate";
+import type { Config } from "../../src/config.js";
+import { supervisorLimits } from "../../src/limits.js";
+import { playbackMachine } from "../../src/machines/playback.js";
+import { sessionMachine } from "../../src/machines/session.js";
+import { supervisorMachine } from "../../src/machines/supervisor.js";
+
+export interface Chart {
+  /** Name of the generated files, and in front of `Machine` the name of what they export. */
+  readonly name: string;
+  /** Where a person changes the chart. */
+  readonly source: string;
+  readonly machine: AnyStateMachine;
+  /** `context.limits` as this configuration fills it: what the machine's delays read. */
+  readonly limits: (config: Config) => object;
+}
+
+export const charts: readonly Chart[] = [
+  chartOf("supervisor", "src/machines/supervisor.ts", supervisorMachine, supervisorLimits),
+  chartOf("session", "src/machines/session.ts", sessionMachine, (config) => supervisorLimits(config).session),
+  chartOf("playback", "src/machines/playback.ts", playbackMachine, () => ({})),
+];
+
+function chartOf(name: string, source: string, machine: AnyStateMachine, limits: Chart["limits"]): Chart {
+  return { name, source, machine, limits };
+}

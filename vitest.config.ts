@@ -1,0 +1,35 @@
+import { defineConfig } from "vitest/config";
+
+// Two projects: `fast` needs nothing but Node and runs in parallel; `real` starts livekit-server, native rtc-node and
+// processes of its own, and runs one file at a time, so that its time limits mean something.
+export default defineConfig({
+  test: {
+    pool: "forks",
+    reporters: ["default", "./test/support/reporter.ts"],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "fast",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/integration/**", "test/faults/**", "test/**/*.real.test.ts"],
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "real",
+          include: ["test/integration/**/*.test.ts", "test/faults/**/*.test.ts", "test/**/*.real.test.ts"],
+          fileParallelism: false,
+          globalSetup: "test/support/built.ts",
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
