@@ -1,0 +1,129 @@
+// What the supervisor keeps: who is whose session, and a bounded memory of how the last ones ended.
+
+import type { SupervisorLimits } from "./limits.js";
+import type {
+  EndReason,
+  JoinReply,
+  JoinRequest,
+  LeaveReply,
+  PlaybackPort,
+  SessionObserver,
+  SessionScope,
+  StreamPort,
+} from "./ports.js";
+import type { ChildEvent, PlaybackStop, SessionReport } from "./session-events.js";
+
+/** What handlers, sessions and the process tell the supervisor. */
+export type SupervisorEvent =
+  | { readonly type: "session.join"; readonly request: JoinRequest; readonly reply: JoinReply }
+  | { readonly type: "join.cancelled"; readonly userId: string; readonly reply: JoinReply }
+  | { readonly type: "session.leave"; readonly userId: string; readonly reason: string; readonly reply: LeaveReply }
+  | { readonly type: "stream.open"; readonly userId: string; readonly port: StreamPort }
+  | { readonly type: "playback.request"; readonly userId: string; readonly port: PlaybackPort }
+  | { readonly type: "playback.cancelled"; readonly userId: string; readonly port: PlaybackPort }
+  | (PlaybackStop & { readonly userId: string })
+  | { readonly type: "drain" }
+  | SessionReport
+  | ChildEvent;
+
+/** A child, from its spawning until it is reaped; also while it closes and is nobody's current session any more. */
+export interface SessionEntry {
+  /** Id of the child, from a reused set: XState remembers every id it has heard from, for ever. */
+  readonly slot: string;
+  readonly userId: string;
+  readonly roomName: string;
+  readonly generation: number;
+  readonly scope: SessionScope;
+  /** In a drain: the room is left and the stream waits to be released. */
+  readonly hasParted: boolean;
+}
+
+export interface LastDisconnect {
+  readonly generation: number;
+  readonly reason: EndReason;
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+export interface SupervisorInput {
+  readonly limits: SupervisorLimits;
+  readonly observer: SessionObserver;
+  readonly createScope: () => SessionScope;
+  readonly now: () => number;
+  readonly wallNow: () => number;
+}
+
+export interface SupervisorContext extends SupervisorInput {
+  readonly sessions: ReadonlyMap<string, SessionEntry>;
+  /** The slot of each user's current session. */
+  readonly current: ReadonlyMap<string, string>;
+  /** Changed in place: at an outage everybody ends at once, and copying it for each would hold the process up. */
+  readonly disconnects: Map<string, LastDisconnect>;
+  readonly lastGeneration: number;
+}
+
+export interface SupervisorOutput {
+  /** Sessions that had not left their rooms when the budget was spent. */
+  readonly abandoned: number;
+}
+
+export function supervisorContext({ input }: { input: SupervisorInput }): SupervisorContext {
+  return { ...input, sessions: new Map(), current: new Map(), disconnects: new Map(), lastGeneration: 0 };
+}
+
+export function supervisorOutput({ context }: { context: SupervisorContext }): SupervisorOutput {
+  return { abandoned: context.sessions.size };
+}
+
+export function currentEntry(context: SupervisorContext, userId: string): SessionEntry | undefined {
+  const slot = context.current.get(userId);
+  return slot === undefined ? undefined : context.sessions.get(slot);
+}
+
+/** Ports promise not to throw; one that does must not take the supervisor along, and everybody with it. */
+export function answer({ observer }: SupervisorContext, userId: string, say: () => void): void {
+  try {
+    say();
+  } catch (error) {
+    observer.crashed({ userId, generation: 0, roomName: "" }, error);
+  }
+}
+
+/** The first slot that no child holds. There are never more of them than there were children at once. */
+export function freeSlot(sessions: ReadonlyMap<string, SessionEntry>): string {
+  let index = 0;
+  while (sessions.has(`session.${index}`)) index += 1;
+  return `session.${index}`;
+}
+
+/** Remembers a disconnect unless a newer generation's is known, forgetting the oldest and those out of date. */
+export function rememberDisconnect(context: SupervisorContext, userId: string, disconnect: LastDisconnect): void {
+  const { disconnects } = context;
+  const known = disconnects.get(userId);
+  if (known && known.generation > disconnect.generation) return;
+  disconnects.delete(userId);
+  disconnects.set(userId, disconnect);
+  const { disconnectsRememberedMax, disconnectsRememberedMs } = context.limits;
+  for (const [oldest, { atMs }] of disconnects) {
+    const isOutdated = disconnect.atMs - atMs > disconnectsRememberedMs;
+    if (!isOutdated && disconnects.size <= disconnectsRememberedMax) break;
+    disconnects.delete(oldest);
+  }
+}
+
+/** Everything of `context` that changes when a child is gone. */
+export function withoutEntry(
+  context: SupervisorContext,
+  entry: SessionEntry,
+  reason: EndReason,
+): Pick<SupervisorContext, "sessions" | "current"> {
+  const sessions = new Map(context.sessions);
+  sessions.delete(entry.slot);
+  if (context.current.get(entry.userId) !== entry.slot) {
+    return { sessions, current: context.current };
+  }
+  const current = new Map(context.current);
+  current.delete(entry.userId);
+  rememberDisconnect(context, entry.userId, { generation: entry.generation, reason, atMs: context.wallNow() });
+  return { sessions, current };
+}
