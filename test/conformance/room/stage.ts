@@ -1,0 +1,130 @@
+// The stage of one engine's conformance tests: rooms with fresh names, listeners that write down what they are told,
+// and a clean-up that proves that nothing is left.
+
+import { expect } from "vitest";
+import type { DataPacket, Room, RoomEndReason, RoomListener } from "../../../src/livekit/room.js";
+import type { HarnessParticipant, RoomHarness } from "../room-conformance.js";
+
+export interface Presence {
+  readonly room: Room;
+  readonly heard: Heard;
+}
+
+/** All that a listener was told. */
+export interface Heard {
+  readonly packets: DataPacket[];
+  readonly joined: string[];
+  readonly left: string[];
+  readonly ended: RoomEndReason[];
+  /** Calls of any kind. */
+  calls: number;
+}
+
+export interface Stage {
+  readonly harness: RoomHarness;
+  /** A name that no other test uses, on this server or a restarted run. */
+  freshRoom(): string;
+  /** The bridge's side: connects through the engine. */
+  connect(identity: string, room: string, options?: ConnectOptions): Promise<Presence>;
+  /** The other side. */
+  join(identity: string, room: string): Promise<HarnessParticipant>;
+  clear(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  readonly canPublish?: boolean;
+  /** Runs after the call has been written down; may throw. */
+  readonly onPacket?: (packet: DataPacket) => void;
+  readonly onJoined?: (identity: string) => void;
+}
+
+export function createStage(harness: RoomHarness): Stage {
+  const run = Math.random().toString(36).slice(2, 8);
+  let rooms = 0;
+  let connected: Room[] = [];
+  let participants: HarnessParticipant[] = [];
+
+  return {
+    harness,
+    freshRoom: () => `conformance-${run}-${++rooms}`,
+    async connect(identity, room, options = {}) {
+      const heard: Heard = { packets: [], joined: [], left: [], ended: [], calls: 0 };
+      const grants = options.canPublish === undefined ? {} : { canPublish: options.canPublish };
+      const token = await harness.token(identity, room, grants);
+      const request = { url: harness.url, token, signal: new AbortController().signal };
+      const joined = await harness.engine.connect(request, writeDown(heard, options));
+      connected.push(joined);
+      return { room: joined, heard };
+    },
+    async join(identity, room) {
+      const participant = await harness.join(identity, room);
+      participants.push(participant);
+      return participant;
+    },
+    async clear() {
+      await Promise.all(connected.map((room) => room.close()));
+      await Promise.allSettled(participants.map((participant) => participant.leave()));
+      connected = [];
+      participants = [];
+      await eventually(() => expect(harness.engine.counts()).toEqual({ rooms: 0, connecting: 0, tracks: 0 }));
+    },
+  };
+}
+
+export function ignoreAll(): RoomListener {
+  return writeDown({ packets: [], joined: [], left: [], ended: [], calls: 0 }, {});
+}
+
+function writeDown(heard: Heard, options: ConnectOptions): RoomListener {
+  return {
+    packet(packet) {
+      heard.calls++;
+      heard.packets.push(packet);
+      options.onPacket?.(packet);
+    },
+    participantJoined(identity) {
+      heard.calls++;
+      heard.joined.push(identity);
+      options.onJoined?.(identity);
+    },
+    participantLeft(identity) {
+      heard.calls++;
+      heard.left.push(identity);
+    },
+    reconnecting: () => void heard.calls++,
+    reconnected: () => void heard.calls++,
+    ended(reason) {
+      heard.calls++;
+      heard.ended.push(reason);
+    },
+  };
+}
+
+/** Asks again until `check` no longer throws; after the limit its last error is the result. */
+export async function eventually(check: () => void | Promise<void>, limitMs = 10_000): Promise<void> {
+  const endsAt = performance.now() + limitMs;
+  for (;;) {
+    try {
+      await check();
+      return;
+    } catch (error) {
+      if (performance.now() >= endsAt) throw error;
+    }
+    await sleep(10);
+  }
+}
+
+export async function sleep(ms: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+/** Waits until the bridge can name `identity`; LiveKit may take 3 s to announce one that publishes no track. */
+export async function known(presence: Presence, identity: string): Promise<void> {
+  await eventually(() => expect(presence.room.remoteIdentities).toContain(identity));
+}
+
+export function bytes(...values: number[]): Uint8Array {
+  return Uint8Array.from(values);
+}

@@ -1,0 +1,43 @@
+import { describe, expect, test } from "vitest";
+import { checkToken, parseServerUrl, toConnectError } from "../../../src/livekit/rtc-node/connect-errors.js";
+
+describe("what the native library says of a failed connect", () => {
+  test.each([
+    ["engine: signal failure: client error: 401 Unauthorized - invalid token", "unauthorized"],
+    ["engine: signal failure: client error: 403 Forbidden - ", "unauthorized"],
+    ["engine: signal failure: access token has invalid characters", "unauthorized"],
+    ["engine: signal failure: failed to parse the url: relative URL without a base", "invalid_url"],
+    ["engine: signal failure: signal connection timed out", "timeout"],
+    ["engine: connection error: wait_pc_connection timed out", "timeout"],
+    ["engine: signal failure: server error: 503 Service Unavailable - ", "unreachable"],
+    ["engine: signal failure: transport connection error: Connection refused (os error 111)", "unreachable"],
+    ["engine: signal failure: client error: 404 Not Found - ", "unreachable"],
+    ["engine: internal webrtc failure", "internal"],
+    ["", "internal"],
+  ])("%j is %s", (text, code) => {
+    expect(toConnectError(text, "a.b.c").code).toBe(code);
+  });
+
+  test("is repeated without the token, however it is written, and at a bounded length", () => {
+    const error = toConnectError(
+      `GET http://h/rtc?access_token=a.b.c&x=1 with a.b.c failed ${"y".repeat(1000)}`,
+      "a.b.c",
+    );
+    expect(error.message).not.toContain("a.b.c");
+    expect(error.message.length).toBeLessThanOrEqual(300);
+  });
+});
+
+describe("before anything native is asked", () => {
+  test("a URL has a scheme that LiveKit speaks, and a host; its server is scheme, host and port", () => {
+    expect(parseServerUrl("wss://example.com:7880/a?b=c")).toBe("wss://example.com:7880");
+    for (const url of ["", "example.com", "ftp://example.com", "ws://", "javascript:1", `ws://${"a".repeat(3000)}`])
+      expect(() => parseServerUrl(url), url).toThrow(expect.objectContaining({ code: "invalid_url" }));
+  });
+
+  test("a token has the shape of a JWT and a bounded length", () => {
+    checkToken("aaa.bbb.c-c_c");
+    for (const token of ["", "a.b", "a.b.c.d", "a b.c.d", "ä.b.c", `${"a".repeat(20_000)}.b.c`])
+      expect(() => checkToken(token), token).toThrow(expect.objectContaining({ code: "unauthorized" }));
+  });
+});
