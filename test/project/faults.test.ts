@@ -1,0 +1,82 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { projectRoot, readProjectFile } from "./source-files.js";
+
+const PAGE = "docs/faults.md";
+
+interface Citation {
+  readonly file: string;
+  readonly title: string;
+}
+
+function citationsOf(text: string): Citation[] {
+  return [...text.matchAll(/`(test\/[\w./-]+\.ts)` › “([^”]+)”/g)].map(([, file = "", title = ""]) => ({
+    file,
+    title,
+  }));
+}
+
+/** Whether the source has a text that begins so: a title is the first text of its test, alone or in a line of its own. */
+function hasTitle(source: string, title: string): boolean {
+  const isComputed = title.startsWith("…");
+  const words = isComputed ? title.slice(1) : title;
+  const before = isComputed ? "" : String.raw`(?:\b(?:it|test|describe)|\)|^\s*)\(?\s*["'\`]`;
+  return new RegExp(before + escaped(words), "m").test(source);
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+}
+
+/** Rows of the table below a heading, by what their first column says. */
+function rowsOf(text: string, heading: string): string[] {
+  const section = text.split(/^## /m).find((part) => part.startsWith(heading)) ?? "";
+  return [...section.matchAll(/^\| ((?:A[12]\.)?\d+) \|/gm)].map(([, number = ""]) => number);
+}
+
+const numbers = (from: number, to: number, prefix = "") =>
+  Array.from({ length: to - from + 1 }, (_, i) => `${prefix}${from + i}`);
+
+describe("docs/faults.md", () => {
+  const text = readProjectFile(PAGE);
+
+  it("cites only tests that exist", () => {
+    const citations = citationsOf(text);
+    expect(citations.length).toBeGreaterThan(150);
+    const missing = citations.filter(
+      ({ file, title }) => !existsSync(join(projectRoot, file)) || !hasTitle(readProjectFile(file), title),
+    );
+    expect(missing.map(({ file, title }) => `${file}: ${title}`)).toEqual([]);
+  });
+
+  it.each([
+    ["Lessons", numbers(1, 60)],
+    ["Faults at the gRPC port (A)", numbers(1, 24)],
+    ["Faults of LiveKit (B)", numbers(25, 45)],
+    ["Faults of playback (C)", numbers(46, 58)],
+    ["Faults of the process (D)", numbers(59, 64)],
+    ["Requirements of the wire (A1)", numbers(1, 17, "A1.")],
+    ["Requirements of the bridge (A2)", numbers(1, 29, "A2.")],
+  ])("has a row for each of its numbers: %s", (heading, expected) => {
+    expect(rowsOf(text, heading)).toEqual(expected);
+  });
+
+  it("has a test or a sentence in every row", () => {
+    const rows = [...text.matchAll(/^\| (?:A[12]\.)?\d+ \|[^|]*\|(.*)\|$/gm)].map(([, proof = ""]) => proof.trim());
+    const empty = rows.filter((proof) => citationsOf(proof).length === 0 && !/[A-Z].{20,}\.$/.test(proof));
+    expect(empty).toEqual([]);
+  });
+});
+
+describe("the search for titles", () => {
+  it.each([
+    ['  test("is heard", () => {', "is heard", true],
+    ["  ])(`a tone of ${rate} is heard`, () => {", "…is heard", true],
+    ['  it.each(all)(\n    "%s ends", () => {', "%s ends", true],
+    ["// it is heard", "is heard", false],
+    ['  test("is not heard", () => {', "is heard", false],
+  ])("in %j finds %j: %s", (source, title, isThere) => {
+    expect(hasTitle(source, title)).toBe(isThere);
+  });
+});
