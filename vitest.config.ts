@@ -11,6 +11,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "fast",
+          setupFiles: ["test/support/seed.ts"],
           include: ["test/**/*.test.ts"],
           exclude: ["test/integration/**", "test/faults/**", "test/**/*.real.test.ts"],
           testTimeout: 20_000,

@@ -51,6 +51,7 @@ class RoomConnection {
   readonly #media: SessionMedia;
   readonly #abortion = new AbortController();
   #connecting: Promise<void> | undefined;
+  #isPending = false;
   #room: Room | undefined;
   #isClosing = false;
 
@@ -65,6 +66,7 @@ class RoomConnection {
 
   connect(): void {
     if (this.#connecting || this.#isClosing) return;
+    this.#isPending = true;
     this.#connecting = this.#connect();
   }
 
@@ -73,7 +75,7 @@ class RoomConnection {
     if (this.#isClosing) return;
     this.#isClosing = true;
     this.#abortion.abort();
-    if (this.#connecting && !this.#room) this.#strays.add(this.#input.label.userId, this.#connecting);
+    if (this.#connecting && this.#isPending) this.#strays.add(this.#input.label.userId, this.#connecting);
     void this.#release();
   }
 
@@ -85,11 +87,14 @@ class RoomConnection {
       const refusal = refuseUrl(url);
       if (refusal !== undefined) throw new Error(refusal);
       this.#room = await engine.connect({ url, token, signal: this.#abortion.signal }, this.#listener());
+      this.#isPending = false;
       this.#media.connected(this.#room);
       if (this.#isClosing) return;
       connected(label, request, this.#room);
       this.#sendBack({ type: "room.connected", room: this.#media });
     } catch (error) {
+      // Before anybody hears of it: a connect that has failed can no longer come late.
+      this.#isPending = false;
       const message = redact(error instanceof Error ? error.message : String(error));
       if (!this.#isClosing) this.#sendBack({ type: "room.failed", message });
     }

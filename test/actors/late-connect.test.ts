@@ -35,4 +35,18 @@ describe("a connect that was given up and still comes through", () => {
     expect((await next.ended).metadata.get("bridge-end-reason")).toEqual(["duplicate_identity"]);
     await thief.leave();
   });
+
+  test("a connect that LiveKit had refused cannot come late: who takes the identity soon after it is a thief", async () => {
+    harness = await startEmbeddedBridge();
+    const { client, rooms, params } = harness;
+    const refusal = rooms.faults.refuseConnects({ identity: "cloud-agent:alice" });
+    expect((await client.join(await params("alice"))).success).toBe(false);
+    refusal.lift();
+    expect((await client.join(await params("alice"))).success).toBe(true);
+    const stream = client.stream("alice");
+    await stream.metadata;
+    const thief = await rooms.join({ identity: "cloud-agent:alice", room: "alice" });
+    expect((await stream.ended).metadata.get("bridge-end-reason")).toEqual(["duplicate_identity"]);
+    await thief.leave();
+  });
 });

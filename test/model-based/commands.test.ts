@@ -159,11 +159,9 @@ it(
       await expectNothingLeft(world.rig);
       expect(world.ports.filter(({ isSettled }) => !isSettled)).toEqual([]);
     });
-    const seed = numberFrom(settings["FC_SEED"]);
     const path = settings["FC_PATH"];
     await fc.assert(property, {
       numRuns: numberFrom(settings["FC_RUNS"]) ?? 300,
-      ...(seed === undefined ? {} : { seed }),
       ...(path === undefined ? {} : { path }),
     });
   },
