@@ -3,7 +3,7 @@
 // the whole process group would then arrive twice, which for the service means "at once" instead of "gracefully".
 
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ensureInstalled, projectRoot } from "./ensure-installed.mjs";
@@ -12,13 +12,17 @@ import { onOrphaned, runTool } from "./run.mjs";
 const dist = join(projectRoot, "dist");
 const stamp = join(dist, ".built-from");
 
+/** Paths in src/. */
+function sourceFiles(endings) {
+  const names = readdirSync(join(projectRoot, "src"), { recursive: true });
+  return names.filter((name) => endings.some((ending) => name.endsWith(ending))).toSorted();
+}
+
 /** One hash over everything the compiler's output depends on. */
 function hashOfSources() {
   const hash = createHash("sha256");
   const inputs = ["package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"];
-  for (const name of readdirSync(join(projectRoot, "src"), { recursive: true }).toSorted()) {
-    if (name.endsWith(".ts")) inputs.push(join("src", name));
-  }
+  for (const name of sourceFiles([".ts", ".proto"])) inputs.push(join("src", name));
   for (const name of inputs) hash.update(`${name}\n`).update(readFileSync(join(projectRoot, name)));
   return hash.digest("hex");
 }
@@ -28,6 +32,8 @@ async function build() {
   const hash = hashOfSources();
   const code = await runTool("tsc", ["-p", "tsconfig.build.json"]);
   if (code !== 0) return code;
+  // The compiler does not know of them.
+  for (const name of sourceFiles([".proto"])) copyFileSync(join(projectRoot, "src", name), join(dist, name));
   const { bin } = JSON.parse(readFileSync(join(projectRoot, "package.json"), "utf8"));
   for (const file of Object.values(bin)) {
     if (existsSync(join(projectRoot, file))) chmodSync(join(projectRoot, file), 0o755);

@@ -1,6 +1,8 @@
 // The machines that have a chart. A machine joins by one line; everything else is read from the machine itself.
 
 import type { AnyStateMachine } from "xstate";
+import { connectionMachine } from "../../src/client/connection/connection-machine.js";
+import { DEFAULT_LIMITS } from "../../src/client/limits.js";
 import type { Config } from "../../src/config.js";
 import { supervisorLimits } from "../../src/limits.js";
 import { playbackMachine } from "../../src/machines/playback.js";
@@ -21,6 +23,7 @@ export const charts: readonly Chart[] = [
   chartOf("supervisor", "src/machines/supervisor.ts", supervisorMachine, supervisorLimits),
   chartOf("session", "src/machines/session.ts", sessionMachine, (config) => supervisorLimits(config).session),
   chartOf("playback", "src/machines/playback.ts", playbackMachine, () => ({})),
+  chartOf("connection", "src/client/connection/connection-machine.ts", connectionMachine, () => DEFAULT_LIMITS),
 ];
 
 function chartOf(name: string, source: string, machine: AnyStateMachine, limits: Chart["limits"]): Chart {

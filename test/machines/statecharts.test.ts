@@ -10,6 +10,7 @@ import { generateFiles, staleFiles, writeFiles } from "../../scripts/charts/char
 import { findProblems } from "../../scripts/charts/chart-problems.js";
 import { flatten, readChart } from "../../scripts/charts/chart-shape.js";
 import { charts } from "../../scripts/charts/charts.js";
+import { connectionMachine as importedConnection } from "../../statecharts/connection.js";
 import { playbackMachine as importedPlayback } from "../../statecharts/playback.js";
 import { sessionMachine as importedSession } from "../../statecharts/session.js";
 import { supervisorMachine as importedSupervisor } from "../../statecharts/supervisor.js";
@@ -17,6 +18,7 @@ import { projectRoot } from "../project/source-files.js";
 
 const folder = join(projectRoot, "statecharts");
 const imported: Readonly<Record<string, AnyStateMachine>> = {
+  connection: importedConnection,
   session: importedSession,
   playback: importedPlayback,
   supervisor: importedSupervisor,
