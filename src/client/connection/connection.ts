@@ -62,7 +62,10 @@ export class Connection {
     this.routingKey = routingKey ?? routingKeyOf(options.userId);
     this.membership = new Membership({ ...options, routingKey: this.routingKey });
     this.#observer = observer;
-    this.#actor = createActor(this.#machine(), { input: { limits: options.limits, ports: this.#ports() }, clock: options.clock });
+    this.#actor = createActor(this.#machine(options), {
+      input: { limits: options.limits, ports: this.#ports() },
+      clock: options.clock,
+    });
     this.#actor.subscribe((snapshot) => {
       this.#adopt(stateOf(snapshot.value));
       for (const tell of this.#news.splice(0)) tell();
@@ -120,7 +123,7 @@ export class Connection {
     this.#observer.audio(chunk);
   }
 
-  #machine() {
+  #machine(options: ConnectionOptions) {
     return connectionMachine.provide({
       actors: {
         attempt: fromCallback<ConnectionEvent, AttemptInput>(({ input, sendBack }) => {
@@ -130,7 +133,11 @@ export class Connection {
         }),
         channelWatch: fromCallback<ConnectionEvent, { delayMs: number }>(({ input, sendBack }) => {
           const abortion = new AbortController();
-          void this.#watchChannel(input.delayMs, abortion.signal, () => sendBack({ type: "channel.back" }));
+          const back = () => sendBack({ type: "channel.back" });
+          // Without the watch, the wait is as long as was drawn.
+          this.#watchChannel(input.delayMs, abortion.signal, back).catch((error: unknown) => {
+            options.logger.error({ err: error }, "The channel cannot be watched");
+          });
           return () => abortion.abort();
         }),
       },
