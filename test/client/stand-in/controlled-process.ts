@@ -132,7 +132,7 @@ export class ControlledProcess {
 }
 
 /** The stand-in is a process of Node, whatever runs the tests. */
-function nodeBinary(): string {
+export function nodeBinary(): string {
   return process.versions["bun"] === undefined ? process.execPath : (process.env["NODE_BINARY"] ?? "node");
 }
 
