@@ -27,6 +27,7 @@ import { DEFAULT_LIMITS } from "./limits.js";
 import { silentLogger } from "./log.js";
 import { abortedBy, callUnary } from "./wire/calls.js";
 import { sharedChannelPool } from "./wire/channel-pool.js";
+import { assertAddress } from "./wire/channel.js";
 import type { BridgeServiceClient } from "./wire/definition.js";
 import type { AudioChunkMessage } from "./wire/messages.js";
 import { playback } from "./wire/playback.js";
@@ -54,6 +55,7 @@ class Client implements BridgeClient {
   constructor(options: BridgeClientOptions) {
     if (options.userId === "") throw new BridgeClientError("invalid_argument", "userId must not be empty");
     const { userId, address, join, logger = silentLogger, clock = systemClock, random = Math.random } = options;
+    assertAddress(address);
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#options = { userId, address, join, logger, clock, random, limits };
     this.#emitter = new Emitter(logger);
@@ -199,9 +201,10 @@ class Client implements BridgeClient {
   #wanted({ signal, retry = true }: ConnectOptions, ask: () => void): Promise<JoinInfo> {
     if (this.state === "closed") return Promise.reject(disposed());
     if (signal?.aborted === true) return Promise.reject(abortedBy(signal, "connect"));
-    // Nobody waits any more for a stream that is not up: it is given up with its last waiter.
+    // What was begun for this caller alone is given up with it. A lost stream is still come back to.
+    const began = this.state === "idle";
     const gaveUp = () => {
-      if (this.#waiters.count === 0 && this.state !== "streaming") void this.disconnect();
+      if (began && this.#waiters.count === 0 && !this.#connection.stream) void this.disconnect();
     };
     const waiting = this.#waiters.wait(!retry, signal, gaveUp);
     ask();

@@ -29,7 +29,10 @@ export interface WaitLimits {
 /** The promise's value; rejects after `limitMs` or when the signal fires. The promise itself goes on unheard. */
 export function within<T>(promise: Promise<T>, { clock, limitMs, signal, what }: WaitLimits): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    if (signal.aborted) return reject(abortedBy(signal, what));
+    if (signal.aborted) {
+      promise.catch(() => {});
+      return reject(abortedBy(signal, what));
+    }
     const settle = (action: () => void) => {
       clock.clearTimeout(timer);
       signal.removeEventListener("abort", abort);

@@ -159,7 +159,8 @@ export class LiveKitGrpcClient {
   }
 
   setLogLevel(level: string): void {
-    this.#logger.level = level;
+    // A logger that is not the user's own would change everybody's level.
+    if (this.#logger !== this.#session.logger) this.#logger.level = level;
   }
 
   enableSubscribe(): void {}

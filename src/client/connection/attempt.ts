@@ -42,6 +42,7 @@ export class Attempt {
     const { options, channels, membership } = this.#connection;
     const signal = this.#abortion.signal;
     await channels.joinTurn(options.address, signal);
+    if (signal.aborted) return;
     const target = await this.#target();
     await this.#opened();
     const response = await membership.join(() => this.#connection.lease().client, target, signal);

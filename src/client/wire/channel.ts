@@ -7,6 +7,7 @@
 import type { ChannelCredentials, ClientOptions } from "@grpc/grpc-js";
 import { connectivityState, credentials as grpcCredentials } from "@grpc/grpc-js";
 import type { Clock } from "../clock.js";
+import { BridgeClientError } from "../errors.js";
 import { pause } from "../pause.js";
 import type { BridgeServiceClient } from "./definition.js";
 import { bridgeService } from "./definition.js";
@@ -51,6 +52,15 @@ const OPTIONS: ClientOptions = {
   "grpc.dns_min_time_between_resolutions_ms": 1000,
 };
 const KEEPALIVE: ClientOptions = { "grpc.keepalive_time_ms": 10_000, "grpc.keepalive_timeout_ms": 5_000 };
+
+/** Throws if grpc-js cannot make out where that is. Nothing is connected. */
+export function assertAddress(address: string): void {
+  try {
+    new (bridgeService())(address, grpcCredentials.createInsecure(), {}).close();
+  } catch (error) {
+    throw new BridgeClientError("invalid_argument", `not an address of a bridge: "${address}"`, { cause: error });
+  }
+}
 
 export class Channel {
   readonly address: string;
