@@ -46,7 +46,8 @@ class Client implements BridgeClient {
   readonly #emitter: Emitter<BridgeClientEvents>;
   readonly #waiters = new StreamWaiters();
   readonly #readers = new Set<ChunkQueue>();
-  readonly #playbacks = new Set<AbortController>();
+  /** Calls beside the session, which end with the client. */
+  readonly #pending = new Set<AbortController>();
   readonly #counts = { joins: 0, chunksReceived: 0, bytesReceived: 0, bytesDroppedDownlink: 0 };
   #bytesSent = 0;
   #bytesDroppedUplink = 0;
@@ -111,9 +112,11 @@ class Client implements BridgeClient {
       this.#connection.send({ type: "dispose", reason: "User disconnected" });
       this.#waiters.failed(disposed(), true);
       for (const reader of this.#readers) reader.close();
-      for (const playing of this.#playbacks) playing.abort(disposed());
+      for (const call of this.#pending) call.abort(disposed());
       this.#emitter.clear();
     }
+    // Called by a listener, it is taken up when the listeners of that event are through.
+    await Promise.resolve();
     await this.#connection.membership.idle;
   }
 
@@ -150,24 +153,23 @@ class Client implements BridgeClient {
   async ready({ signal }: CallOptions = {}): Promise<void> {
     const hasRoom = await this.#connection.stream?.uplink.hasRoom(signal);
     if (signal?.aborted === true) throw abortedBy(signal, "ready");
+    if (this.state === "closed") throw disposed();
     if (hasRoom !== true) throw new BridgeClientError("not_connected", "no stream is up");
   }
 
   async *play(request: PlayRequest, { signal }: CallOptions = {}): AsyncGenerator<PlaybackEvent, void, undefined> {
     if (this.state === "closed") throw disposed();
-    const own = new AbortController();
-    this.#playbacks.add(own);
+    const own = this.#begin(signal);
     try {
-      const { routingKey } = this.#connection;
       yield* playback({
         ...this.#options,
-        routingKey,
+        routingKey: this.#connection.routingKey,
         borrow: () => this.#connection.borrow(),
         request: { ...request, requestId: request.requestId ?? randomUUID() },
-        signal: signal ? AbortSignal.any([signal, own.signal]) : own.signal,
+        signal: own.signal,
       });
     } finally {
-      this.#playbacks.delete(own);
+      own.end();
     }
   }
 
@@ -221,13 +223,29 @@ class Client implements BridgeClient {
   ): Promise<Response> {
     if (this.state === "closed") throw disposed();
     const { client, release } = this.#connection.borrow();
+    const own = this.#begin(signal);
     try {
       const metadata = routedMetadata(this.#connection.routingKey);
       const timeoutMs = this.#options.limits.callTimeoutMs;
-      return await callUnary({ name, metadata, timeoutMs, signal, ...describe(client) });
+      return await callUnary({ name, metadata, timeoutMs, signal: own.signal, ...describe(client) });
     } finally {
+      own.end();
       release();
     }
+  }
+
+  /** A call whose signal is its caller's and the client's own. */
+  #begin(signal: AbortSignal | undefined): { readonly signal: AbortSignal; end(): void } {
+    const own = new AbortController();
+    const abort = () => own.abort(signal?.reason);
+    if (signal?.aborted === true) abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    this.#pending.add(own);
+    const end = () => {
+      signal?.removeEventListener("abort", abort);
+      this.#pending.delete(own);
+    };
+    return { signal: own.signal, end };
   }
 
   #observer(): ConnectionObserver {

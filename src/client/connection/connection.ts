@@ -92,8 +92,10 @@ export class Connection {
 
   /** For a call beside the session: its connection if there is one, else one for the time of the call. */
   borrow(): { readonly client: BridgeServiceClient; readonly release: () => void } {
-    if (this.#lease) return { client: this.#lease.client, release: () => {} };
-    return this.channels.lease(this.options.address, { isKeptAlive: this.channels.isNamed(this.options.address) });
+    const { channels, options } = this;
+    const isKeptAlive = channels.isNamed(options.address);
+    const lease = this.#lease?.share() ?? channels.lease(options.address, { isKeptAlive });
+    return { client: lease.client, release: lease.release };
   }
 
   /** The user's place on a connection that suits the bridge: kept alive if it has named itself, and not suspected dead. */

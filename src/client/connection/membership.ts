@@ -5,7 +5,7 @@ import type { JoinTarget } from "../bridge-client.js";
 import { BridgeClientError } from "../errors.js";
 import type { ClientLimits } from "../limits.js";
 import type { ClientLogger } from "../log.js";
-import { callUnary } from "../wire/calls.js";
+import { abortedBy, callUnary } from "../wire/calls.js";
 import type { BridgeServiceClient } from "../wire/definition.js";
 import type { JoinRoomResponse } from "../wire/messages.js";
 import { routedMetadata } from "../wire/routing.js";
@@ -41,6 +41,8 @@ export class Membership {
 
   join(client: () => BridgeServiceClient, target: JoinTarget, signal: AbortSignal): Promise<JoinRoomResponse> {
     return this.#next(async () => {
+      // Before anything is touched: a join that is never sent has no session to be left, and needs no connection.
+      if (signal.aborted) throw abortedBy(signal, "JoinRoom");
       const response = await this.#call(client(), target, signal);
       if (response.success || !ALREADY_EXISTS.test(response.error)) return answered(response);
       await this.#callLeave(client(), "rejoin");

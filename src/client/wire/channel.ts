@@ -16,6 +16,8 @@ export interface ChannelLease {
   readonly client: BridgeServiceClient;
   readonly isRetired: boolean;
   readonly isKeptAlive: boolean;
+  /** Another lease of the same connection, however many there are, for a call that may outlive this one. */
+  share(): ChannelLease;
   /** The connection is suspected dead: nobody new gets it, and it is closed with its last lease. */
   retire(): void;
   /** Waits while the connection is being opened. `failing`: the bridge refuses, and a call would fail at once and say why. */
@@ -175,6 +177,10 @@ class Lease implements ChannelLease {
 
   get isKeptAlive(): boolean {
     return this.#channel.isKeptAlive;
+  }
+
+  share(): ChannelLease {
+    return this.#channel.lease();
   }
 
   retire(): void {
