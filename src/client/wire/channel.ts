@@ -51,6 +51,9 @@ const OPTIONS: ClientOptions = {
   "grpc.max_reconnect_backoff_ms": 1000,
   "grpc.max_receive_message_length": MESSAGE_MAX_BYTES,
   "grpc.service_config_disable_resolution": 1,
+  // grpc-js calls the first MiB of a stream written, whatever the bridge takes, so as to be able to send it again: half a
+  // minute of audio that nobody hears and no back-pressure knows of. Small calls keep their retry.
+  "grpc.per_rpc_retry_buffer_size": 8192,
   "grpc.dns_min_time_between_resolutions_ms": 1000,
 };
 const KEEPALIVE: ClientOptions = { "grpc.keepalive_time_ms": 10_000, "grpc.keepalive_timeout_ms": 5_000 };
