@@ -58,12 +58,13 @@ export async function runExample(show: (stage: Stage) => Promise<void>): Promise
   }, LEFT_OPEN_MAX_MS).unref();
 }
 
-/** For a cloud that reads its environment: that of a stage, which ends with this process, and on which a phone talks. */
+/** For a cloud that reads its environment: that of a stage on which a phone talks, until a signal ends both. */
 export async function lendEnvironment(userId: string): Promise<Readonly<Record<string, string | undefined>>> {
   const settings = await worldSettings();
   const world = await WorldProcess.start(settings);
   await world.ask("enter", userId);
   await world.ask("talk", userId);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void world.leave());
   return { ...process.env, ...environmentOf(settings) };
 }
 

@@ -43,11 +43,13 @@ export class WorldProcess {
       env: { PATH: process.env["PATH"], [SETTINGS_VARIABLE]: JSON.stringify(settings) },
     });
     const world = new WorldProcess(child);
-    // Its end is no reason for this process to stay.
-    child.unref();
-    child.channel?.unref();
-    await world.#answer(READY_ID, START_MAX_MS);
-    return world;
+    try {
+      await world.#answer(READY_ID, START_MAX_MS);
+      return world;
+    } catch (error) {
+      await world.kill();
+      throw error;
+    }
   }
 
   ask<Name extends keyof World>(what: Name, ...about: Parameters<World[Name]>): ReturnType<World[Name]> {
@@ -60,7 +62,6 @@ export class WorldProcess {
 
   /** Without a word, as when the machine runs out of memory. */
   async kill(): Promise<void> {
-    this.#child.ref();
     this.#child.kill("SIGKILL");
     await this.#exited;
   }
@@ -68,7 +69,6 @@ export class WorldProcess {
   /** In order. */
   async leave(): Promise<void> {
     await this.ask("leave").catch(() => {});
-    this.#child.ref();
     if (this.#child.connected) this.#child.disconnect();
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), END_MAX_MS);
     if (this.#child.exitCode === null && this.#child.signalCode === null) await this.#exited;
