@@ -3,7 +3,6 @@
 import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import type { ServerOptions } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
-import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation, protoPath as healthProtoPath } from "grpc-health-check";
 import { BridgeError } from "../errors.js";
 import type { Clock } from "../time.js";
@@ -12,6 +11,7 @@ import type { BridgeDefinition } from "./definition.js";
 import { SERVICE_NAME } from "./definition.js";
 import type { ListenConfig } from "./listen-address.js";
 import { finishAddress, prepareAddress } from "./listen-address.js";
+import { addReflection } from "./reflection.js";
 import { createService } from "./service.js";
 
 export interface GrpcServerConfig {
@@ -51,7 +51,7 @@ export function createGrpcServer(
   server.addService(definition.client.service, createService(backend));
   const health = new HealthImplementation({ "": "SERVING", [SERVICE_NAME]: "SERVING" });
   health.addToServer(server);
-  new ReflectionService({ ...definition.packageDefinition, ...loadSync(healthProtoPath) }).addToServer(server);
+  addReflection(server, { ...definition.packageDefinition, ...loadSync(healthProtoPath) });
 
   async function listen(): Promise<number> {
     const address = await prepareAddress(config.listen);

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { credentials, loadPackageDefinition } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
+import descriptor from "protobufjs/ext/descriptor/index.js";
+import type { IDescriptorProto } from "protobufjs/ext/descriptor/index.js";
 import { afterEach, describe, expect, test } from "vitest";
 import type { BridgeHarness } from "../support/embedded-bridge.js";
 import { startEmbeddedBridge } from "../support/embedded-bridge.js";
@@ -51,6 +53,23 @@ describe("health, status and reflection", () => {
   test("reflection lists the services", async () => {
     harness = await startEmbeddedBridge();
     expect(await listServices(harness.address)).toEqual(expect.arrayContaining([SERVICE, "grpc.health.v1.Health"]));
+  });
+
+  test("reflection names the entries of maps as protoc does, which grpcurl insists on", async () => {
+    harness = await startEmbeddedBridge();
+    for (const service of [SERVICE, "grpc.health.v1.Health"]) {
+      const messages = await describeMessages(harness.address, service);
+      const maps = messages.flatMap(({ name, nestedType = [], field = [] }) =>
+        nestedType
+          .filter(({ options }) => options?.mapEntry)
+          .map((entry) => [name, entry.name, field.some(({ typeName }) => typeName === entry.name)]),
+      );
+      expect(maps.length, service).toBeGreaterThan(0);
+      for (const [message, entry, isUsed] of maps) {
+        expect(entry, String(message)).toMatch(/^[A-Z][A-Za-z]*Entry$/);
+        expect(isUsed, String(message)).toBe(true);
+      }
+    }
   });
 
   test("GetStatus never fails: of nobody it knows nothing, of a user it remembers the last disconnect", async () => {
@@ -174,9 +193,24 @@ interface ReflectionPackage {
 
 interface ReflectionReply {
   list_services_response?: { service: { name: string }[] };
+  file_descriptor_response?: { file_descriptor_proto: Buffer[] };
 }
 
 async function listServices(address: string): Promise<string[]> {
+  const { list_services_response } = await reflect(address, { list_services: "" });
+  return (list_services_response?.service ?? []).map(({ name }) => name);
+}
+
+/** The messages of the file that a service is in. */
+async function describeMessages(address: string, service: string): Promise<readonly IDescriptorProto[]> {
+  const { file_descriptor_response } = await reflect(address, { file_containing_symbol: service });
+  const files = (file_descriptor_response?.file_descriptor_proto ?? []).map(
+    (file) => descriptor.FileDescriptorProto.decode(file) as unknown as { messageType: IDescriptorProto[] },
+  );
+  return files.flatMap(({ messageType }) => messageType);
+}
+
+async function reflect(address: string, request: object): Promise<ReflectionReply> {
   const { fileURLToPath } = await import("node:url");
   const proto = fileURLToPath(
     new URL("../../node_modules/@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto", import.meta.url),
@@ -185,12 +219,10 @@ async function listServices(address: string): Promise<string[]> {
   const { ServerReflection } = (root as unknown as ReflectionPackage).grpc.reflection.v1;
   const client = new ServerReflection(address, credentials.createInsecure());
   const call = client.ServerReflectionInfo();
-  const names = new Promise<string[]>((done) => {
-    call.on("data", (reply) => done((reply.list_services_response?.service ?? []).map(({ name }) => name)));
-  });
-  call.write({ list_services: "" });
+  const answered = new Promise<ReflectionReply>((done) => call.on("data", done));
+  call.write(request);
   call.end();
-  const found = await names;
+  const answer = await answered;
   client.close();
-  return found;
+  return answer;
 }
