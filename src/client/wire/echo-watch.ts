@@ -16,8 +16,11 @@ export interface EchoWatchListener {
   silent(): void;
 }
 
-/** A timer that is later than this found the process asleep: the echo may be there, and was not read yet. */
-const LATE_MS = 500;
+/**
+ * The end of the wait is a wait of its own. A process that was held up before it has that long to send the heartbeat that is
+ * due and to read the echo that is there; one that is held up in it waits again.
+ */
+const LAST_WAIT_MAX_MS = 500;
 
 export class EchoWatch {
   readonly #input: EchoWatchInput;
@@ -38,9 +41,11 @@ export class EchoWatch {
   }
 
   echoed(): void {
-    if (this.#input.isOldBridge) return;
-    this.#input.clock.clearTimeout(this.#silenceTimer);
-    this.#silentIn(this.#input.limits.echoTimeoutMs);
+    const { isOldBridge, limits, clock } = this.#input;
+    if (isOldBridge) return;
+    clock.clearTimeout(this.#silenceTimer);
+    const lastWaitMs = Math.min(LAST_WAIT_MAX_MS, limits.echoTimeoutMs / 2);
+    this.#silenceTimer = clock.setTimeout(() => this.#waitAtLast(lastWaitMs), limits.echoTimeoutMs - lastWaitMs);
   }
 
   stop(): void {
@@ -56,11 +61,11 @@ export class EchoWatch {
     }, delayMs);
   }
 
-  #silentIn(delayMs: number): void {
+  #waitAtLast(delayMs: number): void {
     const { clock } = this.#input;
     const dueAtMs = clock.now() + delayMs;
     this.#silenceTimer = clock.setTimeout(() => {
-      if (clock.now() - dueAtMs > LATE_MS) this.#silentIn(LATE_MS);
+      if (clock.now() - dueAtMs > delayMs / 2) this.#waitAtLast(delayMs);
       else this.#listener.silent();
     }, delayMs);
   }

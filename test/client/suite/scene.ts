@@ -14,7 +14,7 @@ import { createBridgeClient } from "../../../src/client/create-bridge-client.js"
 import { BridgeClientError } from "../../../src/client/errors.js";
 import type { ClientLimits } from "../../../src/client/limits.js";
 import type { ClientLogger } from "../../../src/client/log.js";
-import type { ChannelPool } from "../../../src/client/wire/channel-pool.js";
+import type { ChannelPool, ChannelPoolOptions } from "../../../src/client/wire/channel-pool.js";
 import { createChannelPool } from "../../../src/client/wire/channel-pool.js";
 import { eventually } from "../../support/eventually.js";
 import { RPC_NAMES } from "../stand-in/behaviour.js";
@@ -26,7 +26,7 @@ export interface Scene {
   /** A client of its own user, on a pool of its own unless told otherwise. Disposed after the test. */
   user(options?: UserOptions): User;
   /** A pool that is proved to be empty after the test. */
-  pool(sessionsPerChannelMax?: number): ChannelPool;
+  pool(options?: Partial<ChannelPoolOptions>): ChannelPool;
   /** A token that looks like LiveKit's, and that no text may ever show. */
   token(): string;
   /** Collects all lines, at all levels. */
@@ -130,8 +130,8 @@ class Stage implements Scene {
     return token;
   }
 
-  pool(sessionsPerChannelMax = 25): ChannelPool {
-    const pool = createChannelPool({ sessionsPerChannelMax, clock: this.clock, joinsPerSecondMax: 1000 });
+  pool(options: Partial<ChannelPoolOptions> = {}): ChannelPool {
+    const pool = createChannelPool({ joinsPerSecondMax: 1000, clock: this.clock, ...options });
     this.#pools.add(pool);
     return pool;
   }
@@ -178,7 +178,12 @@ class Stage implements Scene {
     await eventually("all timers of the clients cleared", () => clock.pending === 0, LEFT_MAX_MS);
     bridge.thaw();
     if (!isServing(bridge)) await bridge.restart();
-    await eventually("all calls and connections over", () => isQuiet(bridge), LEFT_MAX_MS);
+    await eventually("all calls and connections over", () => isQuiet(bridge), LEFT_MAX_MS).catch(
+      async (error: unknown) => {
+        const open = (await bridge.calls()).filter(({ outcome }) => outcome === undefined);
+        throw new Error(`left: ${JSON.stringify([await bridge.counts(), open])}`, { cause: error });
+      },
+    );
     this.#pools.clear();
     this.#proveSecrecy();
     await bridge.set(Object.fromEntries(RPC_NAMES.map((rpc) => [rpc, {}])));
