@@ -3,6 +3,7 @@
 
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 import type { Clock } from "../clock.js";
+import { BridgeClientError } from "../errors.js";
 import type { AudioChunkMessage } from "./messages.js";
 
 export interface UplinkFormat {
@@ -11,8 +12,11 @@ export interface UplinkFormat {
   readonly channels?: number;
 }
 
-/** One second at 16 kHz mono: larger audio goes in pieces, so that a heartbeat never waits behind a megabyte. */
-const PIECE_MAX_BYTES = 32_000;
+/**
+ * Larger audio goes in pieces. grpc-js holds sixteen messages, and says that it takes more when all of them are gone: a
+ * heartbeat that waits behind them must not wait for as long as the bridge is waited for.
+ */
+const PIECE_MAX_MS = 100;
 const BYTES_PER_SAMPLE = 2;
 
 interface Piece {
@@ -29,6 +33,7 @@ export class UplinkQueue {
   readonly #waiting = new Set<() => void>();
   #queuedMs = 0;
   #isBlocked = false;
+  #isBeatDue = false;
   #isClosed = false;
 
   constructor(
@@ -43,6 +48,7 @@ export class UplinkQueue {
     this.#maxMs = maxMs;
     call.on("drain", () => {
       this.#isBlocked = false;
+      if (this.#isBeatDue) this.beat();
       this.#pump();
     });
   }
@@ -52,13 +58,17 @@ export class UplinkQueue {
   }
 
   /** False: the queue is full or the stream over, and nothing was taken. */
-  push(pcm: Uint8Array, { trackId = 0, sampleRate = 16_000, channels = 1 }: UplinkFormat): boolean {
+  push(pcm: Uint8Array, format: UplinkFormat): boolean {
+    assertPossible(format);
+    const { trackId = 0, sampleRate = 16_000, channels = 1 } = format;
     const bytesPerMs = (sampleRate * channels * BYTES_PER_SAMPLE) / 1000;
     const durationMs = pcm.length / bytesPerMs;
     // An empty queue takes a clip of any length: it has to go somehow, and the caller holds it anyway.
     if (this.#isClosed || (this.#queuedMs > 0 && this.#queuedMs + durationMs > this.#maxMs)) return false;
-    for (let at = 0; at < pcm.length; at += PIECE_MAX_BYTES) {
-      const piece = pcm.subarray(at, at + PIECE_MAX_BYTES);
+    const frameBytes = channels * BYTES_PER_SAMPLE;
+    const pieceMaxBytes = Math.max(1, Math.floor((PIECE_MAX_MS * sampleRate) / 1000)) * frameBytes;
+    for (let at = 0; at < pcm.length; at += pieceMaxBytes) {
+      const piece = pcm.subarray(at, at + pieceMaxBytes);
       const message = { ...this.#message(piece), sample_rate: sampleRate, channels, track_id: trackId };
       this.#pieces.push({ message, durationMs: piece.length / bytesPerMs });
     }
@@ -67,9 +77,11 @@ export class UplinkQueue {
     return true;
   }
 
-  /** A heartbeat. While the bridge takes nothing there is none to send: it would only wait behind the audio. */
+  /** A heartbeat. While the bridge takes nothing it waits, however many fall due, and goes before the audio that waits. */
   beat(): void {
-    if (!this.#isClosed && !this.#isBlocked) this.#write(this.#message(new Uint8Array(0)));
+    if (this.#isClosed) return;
+    this.#isBeatDue = this.#isBlocked;
+    if (!this.#isBlocked) this.#write(this.#message(new Uint8Array(0)));
   }
 
   /** True when there is room again, false when the stream is over or the signal fires. */
@@ -125,5 +137,13 @@ export class UplinkQueue {
       user_id: this.#userId,
       track_id: 0,
     };
+  }
+}
+
+function assertPossible(format: UplinkFormat): void {
+  for (const [field, value] of Object.entries(format) as [string, number | undefined][]) {
+    const min = field === "trackId" ? 0 : 1;
+    if (value === undefined || (Number.isInteger(value) && value >= min)) continue;
+    throw new BridgeClientError("invalid_argument", `send: ${field} must be a whole number of at least ${min}`);
   }
 }
