@@ -6,6 +6,7 @@ import { BridgeClientError, toClientError } from "../errors.js";
 import { within } from "../pause.js";
 import type { JoinRoomResponse } from "../wire/messages.js";
 import { AudioStream } from "../wire/audio-stream.js";
+import { withoutSecrets } from "../wire/status-errors.js";
 import type { ConnectionEvent } from "./connection-context.js";
 import type { Connection } from "./connection.js";
 import { isStillJoined } from "./old-bridge.js";
@@ -73,7 +74,10 @@ export class Attempt {
     } catch (error) {
       if (signal.aborted) throw error;
       const text = error instanceof Error ? error.message : String(error);
-      throw new BridgeClientError("join_target_failed", `no join target: ${text}`, { cause: error });
+      const safeText = withoutSecrets(text);
+      // An error that quotes a token would carry it on as the cause.
+      const options = safeText === text ? { cause: error } : {};
+      throw new BridgeClientError("join_target_failed", `no join target: ${safeText}`, options);
     }
   }
 
@@ -95,10 +99,8 @@ export class Attempt {
 
   async #ended(reason: string | undefined): Promise<void> {
     this.#connection.detached(this.#stream);
-    if (reason !== undefined) {
-      this.#connection.membership.ended();
-      return this.#send({ type: "attempt.ended", reason });
-    }
+    this.#connection.membership.ended();
+    if (reason !== undefined) return this.#send({ type: "attempt.ended", reason });
     // An old bridge says nothing. If it still has a session of the user, somebody else has joined.
     if (await isStillJoined(this.#connection, this.#abortion.signal)) {
       return this.#send({ type: "attempt.ended", reason: "replaced" });

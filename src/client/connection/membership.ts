@@ -44,9 +44,9 @@ export class Membership {
       // Before anything is touched: a join that is never sent has no session to be left, and needs no connection.
       if (signal.aborted) throw abortedBy(signal, "JoinRoom");
       const response = await this.#call(client(), target, signal);
-      if (response.success || !ALREADY_EXISTS.test(response.error)) return answered(response);
+      if (response.success || !ALREADY_EXISTS.test(response.error)) return answered(response, target);
       await this.#callLeave(client(), "rejoin");
-      return answered(await this.#call(client(), target, signal));
+      return answered(await this.#call(client(), target, signal), target);
     });
   }
 
@@ -88,6 +88,9 @@ export class Membership {
       metadata: routedMetadata(routingKey),
       timeoutMs: limits.joinTimeoutMs,
       signal,
+    }).catch((error: unknown) => {
+      if (!(error instanceof BridgeClientError) || !error.message.includes(target.token)) throw error;
+      throw new BridgeClientError(error.code, withoutToken(error.message, target));
     });
     this.#mayBeJoined = response.success;
     return response;
@@ -110,7 +113,13 @@ export class Membership {
   }
 }
 
-function answered(response: JoinRoomResponse): JoinRoomResponse {
+function answered(response: JoinRoomResponse, target: JoinTarget): JoinRoomResponse {
   if (response.success) return response;
-  throw new BridgeClientError("join_failed", withoutSecrets(response.error) || "JoinRoom failed without a reason");
+  const text = withoutSecrets(withoutToken(response.error, target));
+  throw new BridgeClientError("join_failed", text || "JoinRoom failed without a reason");
+}
+
+/** Whatever a token looks like: this one is known. */
+function withoutToken(text: string, { token }: JoinTarget): string {
+  return token === "" ? text : text.replaceAll(token, "[token]");
 }
