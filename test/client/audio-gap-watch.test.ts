@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ManagedUser } from "../../src/client/cloud/managed-user.js";
 import type { Changeable } from "./manager-scene.js";
-import { createManagerScene } from "./manager-scene.js";
+import { createManagerScene, KEYS } from "./manager-scene.js";
 
 const GAP_LOG = "Audio gap: the bridge was rejoined";
 
@@ -49,11 +49,26 @@ describe("a gap in the audio", () => {
     scene.manager.dispose();
   });
 
+  it("uses up no attempt when the window after another join forbids the rejoin", async () => {
+    const scene = await listening({ ...KEYS, LIVEKIT_REJOIN_BACKOFF_MS: "30000" });
+    await speak(scene, 1);
+    await scene.clock.advance(25_000);
+    expect(rejoins(scene)).toHaveLength(0);
+    expect(scene.messages()).not.toContain(GAP_LOG);
+    await scene.clock.advance(10_000);
+    expect(rejoins(scene)).toHaveLength(1);
+    expect(scene.lines.filter(({ message }) => message === GAP_LOG)).toMatchObject([{ attempt: 1 }]);
+    scene.manager.dispose();
+  });
+
   it("is told to the application when the attempts are used up, and when audio is back", async () => {
     const scene = await listening();
     await speak(scene, 1);
     await scene.clock.advance(60_000);
     expect(scene.notices).toEqual(["unavailable: no_audio"]);
+    expect(scene.messages().filter((message) => message === "Audio gap persists; pausing rejoins")).toHaveLength(1);
+    await scene.during(2_000, () => scene.manager.rejoinBridge());
+    expect(scene.notices).toHaveLength(1);
     await speak(scene, 5);
     expect(scene.notices).toHaveLength(2);
     expect(scene.notices[1]).toMatch(/^available after 6\d{4}$/);
@@ -160,8 +175,8 @@ describe("the watch", () => {
 type Listening = Awaited<ReturnType<typeof listening>>;
 
 /** Joined, microphone on, and the window after the join over. */
-async function listening() {
-  const scene = createManagerScene({ user: { websocket: { readyState: 1 }, disconnectedAt: null } });
+async function listening(env: Record<string, string> = KEYS) {
+  const scene = createManagerScene({ env, user: { websocket: { readyState: 1 }, disconnectedAt: null } });
   scene.manager.onMicStateChange(true);
   await scene.clock.advance(3_000);
   return { ...scene, client: scene.client };

@@ -25,6 +25,9 @@ describe("audio that is not there", () => {
     void scene.client.retry();
     await scene.clock.advance(100);
     await scene.during(3_000, () => scene.manager.rejoinBridge());
+    scene.client.lose();
+    await scene.clock.advance(1_000);
+    await scene.during(200, () => scene.manager.rejoinBridge());
     await scene.clock.advance(60_000);
     expect(scene.notices).toEqual([]);
     expect(scene.clock.pending).toBe(0);

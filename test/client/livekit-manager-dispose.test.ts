@@ -57,8 +57,10 @@ describe("dispose", () => {
     void scene.manager.ensureBridgeConnected();
     await scene.clock.advance(1_000);
     scene.manager.dispose();
+    expect(scene.clock.pending).toBe(0);
     await scene.clock.advance(60_000);
     expect(scene.notices).toEqual([]);
+    expect(scene.messages()).not.toContain("Audio unavailable");
   });
 });
 

@@ -46,6 +46,15 @@ describe("a URL", () => {
     expect(speaker.playing).toEqual([]);
   });
 
+  it("is not ended by an event that comes before the bridge has it", async () => {
+    const { speaker, client, clock, heard } = createSpeakerScene({ readyMs: 1_000 });
+    void speaker.start({ requestId: "a", url: URL });
+    speaker.handleBridgeEvent(playbackEvent("a", "FAILED"));
+    await clock.advance(1_000);
+    expect(heard).toEqual([]);
+    expect(client.plays).toHaveLength(1);
+  });
+
   it("of an unknown request goes nowhere", () => {
     const { speaker, heard } = createSpeakerScene();
     speaker.handleBridgeEvent(playbackEvent("nobody", "COMPLETED"));

@@ -33,7 +33,6 @@ export async function speak(
     sentMs += pieceMs;
     heardAtMs = Math.max(heardAtMs, clock.now()) + pieceMs;
     await pause(clock, heardAtMs - AHEAD_MAX_MS - clock.now(), signal);
-    signal.throwIfAborted();
   }
   if (sentMs === 0) throw new BridgeClientError("invalid_argument", "the PCM is empty");
   await pause(clock, heardAtMs - clock.now(), signal);

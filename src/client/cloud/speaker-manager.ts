@@ -65,7 +65,8 @@ export class SpeakerManager {
   readonly #options: SpeakerManagerOptions;
   readonly #clock: Clock;
   readonly #playing = new Map<string, Playing>();
-  #watched: { readonly core: object; off(): void } | undefined;
+  /** Takes the listener off the client that plays. */
+  #unwatch: () => void = () => {};
   #isDisposed = false;
 
   constructor(userSession: SpeakerUser, options: SpeakerManagerOptions = {}) {
@@ -173,19 +174,12 @@ export class SpeakerManager {
 
   /** A client that is disposed tells nothing more of what it played. */
   #watch({ client: core }: SpeakerClient): void {
-    if (this.#watched?.core === core) return;
     this.#unwatch();
-    const off = core.on("state", ({ state }) => {
+    this.#unwatch = core.on("state", ({ state }) => {
       if (state !== "closed") return;
       for (const playing of this.#playing.values()) this.#fail(playing, "session closed");
       this.#unwatch();
     });
-    this.#watched = { core, off };
-  }
-
-  #unwatch(): void {
-    this.#watched?.off();
-    this.#watched = undefined;
   }
 
   #fail(playing: Playing, error: string): void {
