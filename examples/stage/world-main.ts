@@ -8,6 +8,8 @@ import { openWorld } from "./world.js";
 /** A Ctrl-C in a terminal reaches every process of it. The one that stays decides. */
 process.on("SIGINT", () => {});
 process.on("disconnect", () => process.exit());
+// Gone before anybody could listen: what is imported here takes a while.
+if (!process.connected) process.exit();
 
 const world = await openWorld(JSON.parse(process.env[SETTINGS_VARIABLE] ?? "{}") as WorldSettings);
 process.on("message", (question: Question) => void answer(question));
