@@ -132,6 +132,18 @@ export const configSchema = z.object({
   ),
   BRIDGE_KEEPALIVE_TIME_MS: ms(8000, HOUR_MS, "The server pings a connection after this much silence"),
   BRIDGE_KEEPALIVE_TIMEOUT_MS: ms(5000, HOUR_MS, "A ping must be answered within this, or the connection is dropped"),
+  BRIDGE_METRICS_PORT: wholeNumber()
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe(
+      "Port of `/metrics`, `/health`, `/healthz` and `/readyz`, for instance 9464; 0 takes a free one, unset opens none",
+    ),
+  BRIDGE_METRICS_HOST: z
+    .string()
+    .default("127.0.0.1")
+    .describe("Address that port listens on; 0.0.0.0 lets whoever reaches it read the figures"),
   BRIDGE_INSPECT_PORT: wholeNumber().int().min(0).max(65_535).default(8080).describe("Loopback port of `--inspect`"),
 });
 

@@ -9,7 +9,7 @@ import { createBridge } from "./bridge.js";
 import type { Config } from "./config.js";
 import { printableConfig, readConfig } from "./config.js";
 import { BridgeError, toBridgeError } from "./errors.js";
-import { isLoopback } from "./grpc/listen-address.js";
+import { isLoopback, isLoopbackHost } from "./grpc/listen-address.js";
 import { grpcServerConfig } from "./limits.js";
 import { createEngine } from "./livekit/create-engine.js";
 import { redact } from "./redact.js";
@@ -43,8 +43,17 @@ async function main(): Promise<void> {
   if (!isLoopback(grpcServerConfig(config).listen)) {
     logger.warn({ address }, "Listening on the network: anybody who reaches this port may use it");
   }
+  reportMetrics(bridge, config, logger);
   logger.info({ address, port, engine: engine.name }, "Bridge listening");
   if (values.inspect) await startInspector(bridge, config, logger);
+}
+
+function reportMetrics({ metricsPort }: Bridge, { BRIDGE_METRICS_HOST: host }: Config, logger: Logger): void {
+  if (metricsPort === undefined) return;
+  const address = `${host.includes(":") ? `[${host}]` : host}:${metricsPort}`;
+  logger.info({ address, port: metricsPort }, "Metrics listening");
+  if (isLoopbackHost(host)) return;
+  logger.warn({ address }, "Metrics on the network: anybody who reaches this port may read them");
 }
 
 async function startInspector(bridge: Bridge, config: Config, logger: Logger): Promise<void> {

@@ -19,6 +19,7 @@ export interface AudioStats {
   packetsLost: number;
   packetsReordered: number;
   /** Uplink audio taken from streams, and what of it was never played. */
+  uplinkPacketsIn: number;
   uplinkBytesIn: number;
   uplinkBytesDropped: number;
   heartbeatsIn: number;
@@ -37,6 +38,7 @@ export function createAudioStats(): AudioStats {
     packetsForeign: 0,
     packetsLost: 0,
     packetsReordered: 0,
+    uplinkPacketsIn: 0,
     uplinkBytesIn: 0,
     uplinkBytesDropped: 0,
     heartbeatsIn: 0,

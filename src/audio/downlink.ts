@@ -2,6 +2,7 @@
 // queue. Without a stream the last second is kept for the next one.
 
 import type { AudioStats } from "./audio-stats.js";
+import type { DownlinkMeter } from "./downlink-meter.js";
 import type { PacketQueueLimits } from "./packet-queue.js";
 import { PacketQueue } from "./packet-queue.js";
 import { SequenceCounter } from "./sequence.js";
@@ -17,6 +18,8 @@ export interface DownlinkOptions {
   readonly keptMaxMs: number;
   readonly stats: AudioStats;
   readonly now: () => number;
+  /** Only with metrics. */
+  readonly meter?: DownlinkMeter | undefined;
   /** The queue was full and the oldest went. */
   readonly overflowed: () => void;
 }
@@ -48,6 +51,7 @@ export class Downlink {
     stats.packetsIn += 1;
     stats.bytesIn += payload.length;
     const overflow = this.#queue.push({ payload, atMs: arrivedAtMs });
+    this.#options.meter?.queued(this.#queue.length);
     if (!this.#attached) {
       // Without a stream what is too old, or too much, goes silently.
       for (const oldest of overflow) this.#countExpired(oldest.payload);
@@ -114,8 +118,10 @@ export class Downlink {
     }
     const packet = this.#queue.shift();
     if (!packet) return undefined;
-    this.#options.stats.packetsOut += 1;
-    this.#options.stats.bytesOut += packet.payload.length;
+    const { stats, meter, now } = this.#options;
+    stats.packetsOut += 1;
+    stats.bytesOut += packet.payload.length;
+    meter?.sent(now() - packet.atMs);
     return packet.payload;
   }
 

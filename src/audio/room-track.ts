@@ -61,6 +61,10 @@ export class RoomTrack {
     this.#mixer.add(this.#uplink);
   }
 
+  get queuedMs(): number {
+    return this.#uplink.queuedMs;
+  }
+
   /** Queues one chunk of uplink audio. Returns false when the writer should pause. */
   play(pcm: Uint8Array, format: PcmFormat): boolean {
     const { now, retryAfterMs } = this.#options;

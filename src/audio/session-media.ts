@@ -6,6 +6,7 @@ import type { AudioStats } from "./audio-stats.js";
 import { createAudioStats } from "./audio-stats.js";
 import type { DownlinkSink } from "./downlink.js";
 import { Downlink } from "./downlink.js";
+import type { DownlinkMeter } from "./downlink-meter.js";
 import type { PacketQueueLimits } from "./packet-queue.js";
 import type { CreateResampler } from "./resampler.js";
 import type { AttachedSource } from "./room-track.js";
@@ -37,6 +38,8 @@ export interface MediaOptions {
   readonly createResampler: CreateResampler;
   readonly now: () => number;
   readonly observer: MediaObserver;
+  /** Only with metrics. */
+  readonly meter?: DownlinkMeter | undefined;
   /** Something threw where the pacer pulls: a fault of this session and of no other. */
   readonly fault: (error: unknown) => void;
 }
@@ -65,10 +68,10 @@ export class SessionMedia {
 
   constructor(options: MediaOptions) {
     this.#options = options;
-    const { limits, now, observer, targetIdentity } = options;
+    const { limits, now, observer, targetIdentity, meter } = options;
     const overflowed = () => observer.overflowed(this.stats, this.#downlink.queueLength);
     const { downlinkQueue, keptMaxMs } = limits;
-    this.#downlink = new Downlink({ limits: downlinkQueue, keptMaxMs, stats: this.stats, now, overflowed });
+    this.#downlink = new Downlink({ limits: downlinkQueue, keptMaxMs, stats: this.stats, now, meter, overflowed });
     this.#filter = new SenderFilter({
       targetIdentity,
       now,
@@ -99,6 +102,13 @@ export class SessionMedia {
 
   get queueLength(): number {
     return this.#downlink.queueLength;
+  }
+
+  /** Milliseconds of uplink audio that wait on the fullest track. */
+  get uplinkQueuedMs(): number {
+    let longest = 0;
+    for (const { queuedMs } of this.#tracks.values()) longest = Math.max(longest, queuedMs);
+    return longest;
   }
 
   // What the room tells.
@@ -151,6 +161,7 @@ export class SessionMedia {
   /** Plays one chunk. Returns false when the stream should pause. */
   play(chunk: UplinkChunk): boolean {
     const { trackId, pcm, sampleRateHz, channels } = chunk;
+    this.stats.uplinkPacketsIn += 1;
     this.stats.uplinkBytesIn += pcm.length;
     if (this.#isClosed || !this.#room) {
       this.stats.uplinkBytesDropped += pcm.length;

@@ -45,8 +45,11 @@ function pathOf(socketPath: string): string {
 }
 
 export function isLoopback(config: ListenConfig): boolean {
-  if (config.socketPath !== undefined) return true;
-  return config.host === "localhost" || config.host === "::1" || config.host.startsWith("127.");
+  return config.socketPath !== undefined || isLoopbackHost(config.host);
+}
+
+export function isLoopbackHost(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }
 
 function isAnswered(path: string): Promise<boolean> {

@@ -12,6 +12,8 @@ import { SERVICE_NAME } from "./definition.js";
 import type { ListenConfig } from "./listen-address.js";
 import { finishAddress, prepareAddress } from "./listen-address.js";
 import { addReflection } from "./reflection.js";
+import type { RpcStats } from "./rpc-stats.js";
+import { countService } from "./rpc-stats.js";
 import { createService } from "./service.js";
 
 export interface GrpcServerConfig {
@@ -21,9 +23,13 @@ export interface GrpcServerConfig {
   readonly keepaliveTimeMs: number;
   readonly keepaliveTimeoutMs: number;
   readonly concurrentStreamsMax: number;
+  /** Counts calls and messages, for metrics. */
+  readonly isCounted?: boolean;
 }
 
 export interface GrpcServer {
+  /** One for each call of our service; none unless they are counted. */
+  readonly rpcs: readonly RpcStats[];
   /** Listens; returns the port, 0 for a unix socket. */
   listen(): Promise<number>;
   setServing(isServing: boolean): void;
@@ -48,7 +54,7 @@ export function createGrpcServer(
   // What the library would print by itself, in a form of its own, comes to us as errors as well.
   if (process.env["GRPC_VERBOSITY"] === undefined) setLogVerbosity(logVerbosity.NONE);
   const server = new Server(options);
-  server.addService(definition.client.service, createService(backend));
+  const rpcs = addService(server, definition, backend, config.isCounted ? clock : undefined);
   const health = new HealthImplementation({ "": "SERVING", [SERVICE_NAME]: "SERVING" });
   health.addToServer(server);
   addReflection(server, { ...definition.packageDefinition, ...loadSync(healthProtoPath) });
@@ -75,6 +81,7 @@ export function createGrpcServer(
   }
 
   return {
+    rpcs,
     listen,
     setServing(isServing) {
       const status = isServing ? "SERVING" : "NOT_SERVING";
@@ -83,6 +90,22 @@ export function createGrpcServer(
     },
     shutdown,
   };
+}
+
+function addService(
+  server: Server,
+  { client }: BridgeDefinition,
+  backend: Backend,
+  countedBy: Clock | undefined,
+): readonly RpcStats[] {
+  const implementation = createService(backend);
+  if (!countedBy) {
+    server.addService(client.service, implementation);
+    return [];
+  }
+  const counted = countService(client.service, implementation, countedBy);
+  server.addService(counted.service, counted.implementation);
+  return counted.stats;
 }
 
 function cannotListen(address: string, error: Error): BridgeError {

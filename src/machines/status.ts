@@ -34,6 +34,8 @@ export interface SupervisorCounts {
   readonly streams: number;
   /** Sessions whose room is connected. */
   readonly connected: number;
+  /** Sessions that have lost their room's transport and regain it. */
+  readonly reconnecting: number;
   readonly playbacks: number;
   /** Connected sessions whose target has sent no audio for ten seconds, or none yet: muted, or lost on the way. */
   readonly silent: number;
@@ -46,6 +48,7 @@ export function readCounts(supervisor: SupervisorSnapshot): SupervisorCounts {
   const { context } = supervisor;
   let streams = 0;
   let connected = 0;
+  let reconnecting = 0;
   let playbacks = 0;
   let silent = 0;
   for (const slot of context.sessions.keys()) {
@@ -56,13 +59,15 @@ export function readCounts(supervisor: SupervisorSnapshot): SupervisorCounts {
     const isAttached = session.matches({ active: { live: { peer: "attached" } } }) || session.matches("closing");
     if (stream && !stream.isSettled && isAttached) streams += 1;
     playbacks += session.context.playbacks.length;
+    if (session.matches({ active: { live: { media: "reconnecting" } } })) reconnecting += 1;
     if (!session.hasTag("connected")) continue;
     connected += 1;
     if (now() - (room?.lastPacketAtMs ?? Number.NEGATIVE_INFINITY) > SILENT_AFTER_MS) silent += 1;
   }
   const sessions = context.current.size;
   const isDraining = !supervisor.matches("accepting");
-  return { sessions, closing: context.sessions.size - sessions, streams, connected, playbacks, silent, isDraining };
+  const closing = context.sessions.size - sessions;
+  return { sessions, closing, streams, connected, reconnecting, playbacks, silent, isDraining };
 }
 
 function readSession(supervisor: SupervisorSnapshot, slot: string | undefined) {

@@ -2,6 +2,7 @@
 
 import type { AudioStats } from "../audio/audio-stats.js";
 import type { MediaObserver } from "../audio/session-media.js";
+import { Histogram } from "../histogram.js";
 import type { EndReason, PlaybackRequest, SessionEnd, SessionLabel, SessionObserver } from "../machines/ports.js";
 import type { Clock } from "../time.js";
 import type { Logger } from "./logger.js";
@@ -9,6 +10,8 @@ import type { Logger } from "./logger.js";
 export interface SessionTotals {
   joins: number;
   joinFailures: number;
+  /** Overtaken by a newer join, a leave or their caller. */
+  joinsAbandoned: number;
   replacements: number;
   /** Ended for silence or for want of a stream. */
   reaped: number;
@@ -24,12 +27,23 @@ export interface SessionTotals {
   closedBy: Partial<Record<EndReason, number>>;
 }
 
+/** How long things took that happen a few times for each user. */
+export interface SessionDurations {
+  /** From JoinRoom to its success. */
+  readonly joinsS: Histogram;
+  /** From PlayAudio to its first sound on the way into the room. */
+  readonly playbackStartsS: Histogram;
+}
+
 export interface SessionReports {
   readonly totals: SessionTotals;
+  readonly durations: SessionDurations;
   readonly observer: SessionObserver;
   mediaObserver(label: SessionLabel): MediaObserver;
 }
 
+const JOIN_BOUNDS_S = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 15];
+const PLAYBACK_START_BOUNDS_S = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 15];
 /** Drops are told once, then at most this often. */
 const DROP_REPORT_EVERY_MS = 5000;
 const REAPED: ReadonlySet<EndReason> = new Set(["zombie", "inactivity"]);
@@ -47,6 +61,7 @@ export function createSessionReports(logger: Logger, clock: Clock, inactivityTim
   const totals: SessionTotals = {
     joins: 0,
     joinFailures: 0,
+    joinsAbandoned: 0,
     replacements: 0,
     reaped: 0,
     crashes: 0,
@@ -58,11 +73,13 @@ export function createSessionReports(logger: Logger, clock: Clock, inactivityTim
     playbacksStopped: 0,
     closedBy: {},
   };
+  const durations = { joinsS: new Histogram(JOIN_BOUNDS_S), playbackStartsS: new Histogram(PLAYBACK_START_BOUNDS_S) };
   return {
     totals,
+    durations,
     observer: {
-      ...createSessionObserver(logger, totals, inactivityTimeoutMs / 1000),
-      ...createPlaybackObserver(logger, totals),
+      ...createSessionObserver(logger, totals, durations.joinsS, inactivityTimeoutMs / 1000),
+      ...createPlaybackObserver(logger, totals, durations.playbackStartsS, clock),
     },
     mediaObserver: (label) => createMediaObserver(logger, clock, label),
   };
@@ -71,6 +88,7 @@ export function createSessionReports(logger: Logger, clock: Clock, inactivityTim
 function createSessionObserver(
   logger: Logger,
   totals: SessionTotals,
+  joinsS: Histogram,
   inactivityS: number,
 ): Omit<SessionObserver, keyof PlaybackObserver> {
   return {
@@ -81,6 +99,7 @@ function createSessionObserver(
     },
     joined(label, { participantId, participantCount }, durationMs) {
       totals.joins += 1;
+      joinsS.observe(durationMs / 1000);
       const ms = Math.round(durationMs);
       const fields = { room: label.roomName, participant: participantId, count: participantCount, ms };
       logger.info({ ...fieldsOf(label), ...fields }, "Successfully joined room");
@@ -89,6 +108,7 @@ function createSessionObserver(
       const fields = { ...fieldsOf(label), room: label.roomName, error: end.message, reason: end.reason };
       // A join that its own user has overtaken is no failure.
       if (end.reason !== "join_failed" && end.reason !== "internal_error") {
+        totals.joinsAbandoned += 1;
         logger.info(fields, "JoinRoom abandoned");
         return;
       }
@@ -133,7 +153,13 @@ function createSessionObserver(
 
 type PlaybackObserver = Pick<SessionObserver, "playbackRequested" | "playbackBegan" | "playbackEnded">;
 
-function createPlaybackObserver(logger: Logger, totals: SessionTotals): PlaybackObserver {
+function createPlaybackObserver(
+  logger: Logger,
+  totals: SessionTotals,
+  startsS: Histogram,
+  clock: Clock,
+): PlaybackObserver {
+  const requestedAtMs = new WeakMap<PlaybackRequest, number>();
   const fieldsFor = (label: SessionLabel, { requestId, trackId, url }: PlaybackRequest) => ({
     ...fieldsOf(label),
     requestId,
@@ -144,10 +170,13 @@ function createPlaybackObserver(logger: Logger, totals: SessionTotals): Playback
   return {
     playbackRequested(label, request) {
       totals.playbacksRequested += 1;
+      requestedAtMs.set(request, clock.now());
       const { volume, stopOther } = request;
       logger.info({ ...fieldsFor(label, request), volume, stopOther }, "PlayAudio started");
     },
     playbackBegan(label, request, media) {
+      const nowMs = clock.now();
+      startsS.observe((nowMs - (requestedAtMs.get(request) ?? nowMs)) / 1000);
       logger.info({ ...fieldsFor(label, request), ...media }, "PlayAudio playing");
     },
     playbackEnded(label, request, failure) {

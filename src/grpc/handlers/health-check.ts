@@ -6,16 +6,21 @@ import type { HealthCheckRequest, HealthCheckResponse } from "../messages.js";
 export function healthCheck(backend: Backend): handleUnaryCall<HealthCheckRequest, HealthCheckResponse> {
   return (call, callback) => {
     const { service } = call.request;
-    const counts = backend.counts();
+    const health = readHealth(backend);
     const isKnown = service === "" || service === SERVICE_NAME;
-    const serving = counts.isDraining ? "NOT_SERVING" : "SERVING";
-    callback(null, {
-      status: isKnown ? serving : "SERVICE_UNKNOWN",
-      active_sessions: counts.sessions,
-      active_streams: counts.streams,
-      uptime_seconds: Math.floor(process.uptime()),
-      metadata: describe(backend),
-    });
+    callback(null, isKnown ? health : { ...health, status: "SERVICE_UNKNOWN" });
+  };
+}
+
+/** What HealthCheck answers, for whoever asks by another way. */
+export function readHealth(backend: Backend): HealthCheckResponse {
+  const counts = backend.counts();
+  return {
+    status: counts.isDraining ? "NOT_SERVING" : "SERVING",
+    active_sessions: counts.sessions,
+    active_streams: counts.streams,
+    uptime_seconds: Math.floor(process.uptime()),
+    metadata: describe(backend),
   };
 }
 
