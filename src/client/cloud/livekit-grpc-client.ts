@@ -170,8 +170,9 @@ export class LiveKitGrpcClient {
   async #connect(params: ConnectParams, isPersistent: boolean): Promise<void> {
     this.#assertAlive();
     const before = this.#params;
-    // A pending attempt is joined, unless it leads somewhere else.
-    const isRestart = this.isConnecting() && before !== undefined && leadsElsewhere(before, params);
+    // What is pending or up is joined, unless it leads somewhere else.
+    const isWanted = this.isConnecting() || this.isConnected();
+    const isRestart = isWanted && before !== undefined && leadsElsewhere(before, params);
     this.#adopt(params, params.token);
     if (isRestart) await this.#firstOutcome(() => this.client.rejoin({ retry: isPersistent, isRestart }));
     else await this.#firstOutcome(() => this.client.connect({ retry: isPersistent }));
@@ -188,8 +189,13 @@ export class LiveKitGrpcClient {
     streaming.catch(() => {});
     try {
       await Promise.race([streaming, failed]);
+    } catch (error) {
+      this.#assertAlive();
+      throw error;
     } finally {
       off();
+      // Used, or not needed: a later join would find it old.
+      this.#givenToken = undefined;
     }
   }
 
