@@ -19,3 +19,6 @@ export const READY_ID = 0;
 
 /** The environment variable that holds the world's settings. */
 export const SETTINGS_VARIABLE = "EXAMPLE_STAGE";
+
+/** The environment variable that holds the id of the process whose world it is. */
+export const PARENT_VARIABLE = "EXAMPLE_STAGE_PARENT";

@@ -1,15 +1,17 @@
 // The process of the world: answers what it is asked over its channel, and ends with it, so that it outlives nobody.
 
 import type { Answer, Question } from "./messages.js";
-import { READY_ID, SETTINGS_VARIABLE } from "./messages.js";
+import { PARENT_VARIABLE, READY_ID, SETTINGS_VARIABLE } from "./messages.js";
 import type { WorldSettings } from "./world.js";
 import { openWorld } from "./world.js";
 
 /** A Ctrl-C in a terminal reaches every process of it. The one that stays decides. */
 process.on("SIGINT", () => {});
 process.on("disconnect", () => process.exit());
-// Gone before anybody could listen: what is imported here takes a while.
-if (!process.connected) process.exit();
+// The channel alone would not do: it may have ended while this was being compiled, or be held open by another process.
+setInterval(() => {
+  if (String(process.ppid) !== process.env[PARENT_VARIABLE]) process.exit();
+}, 500).unref();
 
 const world = await openWorld(JSON.parse(process.env[SETTINGS_VARIABLE] ?? "{}") as WorldSettings);
 process.on("message", (question: Question) => void answer(question));

@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Answer, Question } from "./messages.js";
-import { READY_ID, SETTINGS_VARIABLE } from "./messages.js";
+import { PARENT_VARIABLE, READY_ID, SETTINGS_VARIABLE } from "./messages.js";
 import type { World, WorldSettings } from "./world.js";
 
 const MAIN = fileURLToPath(new URL("world-main.ts", import.meta.url));
@@ -40,7 +40,11 @@ export class WorldProcess {
       cwd: PROJECT,
       execPath: process.versions["bun"] === undefined ? process.execPath : "node",
       execArgv: ["--import", "tsx"],
-      env: { PATH: process.env["PATH"], [SETTINGS_VARIABLE]: JSON.stringify(settings) },
+      env: {
+        PATH: process.env["PATH"],
+        [SETTINGS_VARIABLE]: JSON.stringify(settings),
+        [PARENT_VARIABLE]: String(process.pid),
+      },
     });
     const world = new WorldProcess(child);
     try {
