@@ -29,9 +29,10 @@ describe("the metrics of a bridge", () => {
   test("HealthCheck, GetStatus, /health and /metrics tell the same of the same traffic", async () => {
     const { client, rooms } = scene.harness;
     const phone = await join("alice");
-    await join("bob");
+    const unheard = await join("bob");
     const stream = client.stream("alice");
     await stream.metadata;
+    for (let i = 0; i < 3; i += 1) await unheard.publishData(Buffer.alloc(640));
     // Odd packets carry a sequence byte: 0, 1, 5 (three lost), 4 (late).
     for (const sequence of [0, 1, 5, 4]) await phone.publishData(Buffer.alloc(641, sequence));
     stream.send(Buffer.alloc(640, 1));
@@ -41,7 +42,12 @@ describe("the metrics of a bridge", () => {
     rooms.dropTransport("bob", "cloud-agent:bob", { durationMs: 10_000 });
     await eventually("all of it counted", async () => {
       const { metadata } = await client.health();
-      return metadata["frames_sent"] === "4" && metadata["uplink_bytes"] === "640" && metadata["replacements"] === "1";
+      return (
+        metadata["frames_sent"] === "4" &&
+        metadata["frames_received"] === "7" &&
+        metadata["uplink_bytes"] === "640" &&
+        metadata["replacements"] === "1"
+      );
     });
     await eventually(
       "bob's transport lost",
@@ -87,11 +93,11 @@ describe("the metrics of a bridge", () => {
       ),
     });
     // And these are the right numbers, not merely the same.
-    expect([health.active_sessions, health.active_streams, number("frames_received")]).toEqual([3, 1, 4]);
+    expect([health.active_sessions, health.active_streams, number("frames_received")]).toEqual([3, 1, 7]);
     expect([number("frames_lost"), number("frames_reordered"), number("replacements")]).toEqual([3, 1, 1]);
     expect(scraped.value("bridge_sessions", { state: "reconnecting" })).toBe(1);
     expect(scraped.value("bridge_sessions", { state: "joining" })).toBe(0);
-    expect(scraped.value("bridge_downlink_received_bytes_total")).toBe(4 * 640);
+    expect(scraped.value("bridge_downlink_received_bytes_total")).toBe(7 * 640);
     expect(scraped.value("bridge_downlink_sent_bytes_total")).toBe(4 * 640);
     expect(scraped.value("bridge_uplink_received_packets_total")).toBe(1);
     expect(scraped.value("bridge_uplink_heartbeats_total")).toBe(1);
