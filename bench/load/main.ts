@@ -1,0 +1,95 @@
+// `npm run bench`: load on a bridge, with a control beside it. docs/measuring.md tells what each figure means.
+//
+// Exit codes: 0 measured, 1 failed, 2 wrong arguments, 3 measured and judged invalid, 130 and 143 ended by a signal.
+
+import { writeFileSync } from "node:fs";
+import { cpus, release } from "node:os";
+import { judge } from "./judge.js";
+import { runChurn, runReplace } from "./modes/cycles.js";
+import { runIdle } from "./modes/idle.js";
+import { runMic } from "./modes/mic.js";
+import { runMixed } from "./modes/mixed.js";
+import { runPlay } from "./modes/play.js";
+import { runUplink } from "./modes/uplink.js";
+import type { LoadOptions, Mode } from "./options.js";
+import { parseOptions, USAGE, UsageError } from "./options.js";
+import { printReport } from "./print.js";
+import type { Report } from "./report.js";
+import type { Stage } from "./stage.js";
+import { Cleanup, startStage } from "./stage.js";
+
+const RUN: Readonly<Record<Mode, (stage: Stage) => Promise<Report>>> = {
+  mic: runMic,
+  idle: runIdle,
+  churn: runChurn,
+  replace: runReplace,
+  uplink: runUplink,
+  play: runPlay,
+  mixed: runMixed,
+};
+
+const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  if (!options) {
+    console.log(USAGE);
+    return 0;
+  }
+  const cleanup = new Cleanup();
+  endOnSignals(cleanup);
+  try {
+    const stage = await startStage(options, cleanup);
+    const startedAt = new Date().toISOString();
+    const { version } = await stage.bridge.health.read();
+    const machine = {
+      cores: cpus().length,
+      cpu: cpus()[0]?.model ?? "",
+      node: process.version,
+      kernel: release(),
+    };
+    console.log(titleOf(options, stage, machine));
+    const report = await RUN[options.mode](stage);
+    const verdict = judge(report, stage.cores, options.bounds);
+    console.log(`\n${printReport(report, verdict)}`);
+    if (options.jsonFile !== undefined) {
+      const settings = { ...options, cores: stage.cores };
+      const all = { mode: options.mode, startedAt, machine, bridgeVersion: version, settings, verdict, ...report };
+      writeFileSync(options.jsonFile, `${JSON.stringify(all, undefined, 2)}\n`);
+    }
+    return verdict.isValid ? 0 : 3;
+  } finally {
+    await cleanup.run();
+  }
+}
+
+function endOnSignals(cleanup: Cleanup): void {
+  for (const [signal, exitCode] of Object.entries(SIGNAL_EXIT_CODES)) {
+    process.once(signal, () => void cleanup.run().finally(() => process.exit(exitCode)));
+  }
+}
+
+function titleOf(
+  options: LoadOptions,
+  { cores }: Stage,
+  machine: { cores: number; cpu: string; node: string },
+): string {
+  const { mode, users, packetsPerSecond, packetBytes, isReliable, seconds, warmUpSeconds } = options;
+  const packets = `${packetsPerSecond} packets/s of ${packetBytes} B, ${isReliable ? "reliable" : "lossy"}`;
+  const pinned = cores.isPinned
+    ? `bridge on core ${cores.bridge.join()}, load on ${cores.load.join()}`
+    : "nothing pinned";
+  return [
+    `${mode}: ${users} users, ${packets}, ${seconds} s after ${warmUpSeconds} s of warm-up`,
+    `${machine.cores} cores (${machine.cpu.trim()}), Node ${machine.node}; ${pinned}`,
+  ].join("\n");
+}
+
+main().then(
+  (exitCode) => process.exit(exitCode),
+  (error: unknown) => {
+    const isUsage = error instanceof UsageError;
+    console.error(isUsage ? `${error.message}\n\nnpm run bench -- --help shows all options` : error);
+    process.exit(isUsage ? 2 : 1);
+  },
+);

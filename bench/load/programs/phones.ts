@@ -1,0 +1,138 @@
+// The phones: each in a room of its own, speaking in data packets at fixed moments. They use the native library by its
+// requests: one request for each phone, encoded once, since the library copies a packet before it returns and the packet's
+// memory stays where it is. So a sender costs as little as a sender in Node can.
+
+import { IceTransportType, ContinualGatheringPolicy } from "@livekit/rtc-ffi-bindings";
+import type { FfiClient } from "../../../src/livekit/rtc-node/ffi-client.js";
+import { ownedHandles, remoteHandles } from "../../../src/livekit/rtc-node/owned-handles.js";
+import { acquireSharedClient, releaseSharedClient } from "../../../src/livekit/rtc-node/shared-client.js";
+import type { Access } from "../access.js";
+import { mintToken } from "../access.js";
+import { inTurn } from "../in-turn.js";
+import { writeMark } from "../mark.js";
+import { monotonicMs } from "../monotonic.js";
+import { pace } from "../pace.js";
+import { serve } from "../serve.js";
+
+export interface PhonesSpeak {
+  readonly phase: number;
+  readonly seconds: number;
+  readonly packetsPerSecond: number;
+  readonly packetBytes: number;
+  readonly isReliable: boolean;
+  /** The first so many phones speak. */
+  readonly speakers: number;
+  /** Of all phones of all processes: this process's phones are every `stride`-th from `first` on. */
+  readonly first: number;
+  readonly stride: number;
+}
+
+export interface Spoken {
+  /** Packets by phone of this process. */
+  readonly sent: readonly number[];
+  readonly lateMs: Float64Array;
+  /** Packets that the native library refused, at once or later. */
+  readonly refused: number;
+}
+
+interface Phone {
+  readonly roomHandle: bigint;
+  readonly localParticipantHandle: bigint;
+}
+
+const CONNECTS_AT_ONCE = 4;
+/** Until the first packet is due: the request has to get here first. */
+const LEAD_MS = 50;
+
+const client: FfiClient = acquireSharedClient();
+const phones: Phone[] = [];
+let refused = 0;
+let speech = new AbortController();
+
+client.on("ffi_event", ({ message }: { message: { case?: string; value?: { error?: string } } }) => {
+  if (message.case === "publishData" && (message.value?.error ?? "") !== "") refused += 1;
+});
+
+async function connect(url: string, token: string): Promise<Phone> {
+  const rtcConfig = {
+    iceTransportType: IceTransportType.TRANSPORT_ALL,
+    continualGatheringPolicy: ContinualGatheringPolicy.GATHER_ONCE,
+    iceServers: [],
+  };
+  const options = { autoSubscribe: false, dynacast: false, adaptiveStream: false, rtcConfig };
+  const { message } = await client.call({ case: "connect", value: { url, token, options } });
+  if (message.case !== "result") throw new Error(`a phone could not join: ${message.value ?? "no reason given"}`);
+  const roomHandle = message.value.room?.handle?.id ?? 0n;
+  for (const handle of remoteHandles(message.value)) client.dropHandle(handle);
+  client.addRoom(roomHandle, (event) => {
+    for (const handle of ownedHandles(event)) client.dropHandle(handle);
+  });
+  client.ask({ case: "readyForRoomEvent", value: { roomHandle } });
+  return { roomHandle, localParticipantHandle: message.value.localParticipant?.handle?.id ?? 0n };
+}
+
+const duties = {
+  async join({ access, users }: { access: Access; users: readonly string[] }): Promise<void> {
+    await inTurn(users, CONNECTS_AT_ONCE, async (user, index) => {
+      phones[index] = await connect(access.url, await mintToken(access, user, user));
+    });
+  },
+
+  async speak(work: PhonesSpeak): Promise<Spoken> {
+    const { phase, packetBytes, first, stride, speakers } = work;
+    const speaking = phones.filter((_, index) => first + index * stride < speakers);
+    const packets = speaking.map(() => Buffer.alloc(packetBytes, 0x5a));
+    const requests = speaking.map(({ localParticipantHandle }, index) =>
+      client.encode({
+        case: "publishData",
+        value: {
+          localParticipantHandle,
+          dataPtr: client.retrievePtr(packets[index] ?? Buffer.alloc(0)),
+          dataLen: BigInt(packetBytes),
+          reliable: work.isReliable,
+          destinationSids: [],
+          destinationIdentities: [],
+        },
+      }),
+    );
+    const sent = speaking.map(() => 0);
+    refused = 0;
+    speech = new AbortController();
+    const send = (index: number): void => {
+      const phone = index % speaking.length;
+      const [packet, request] = [packets[phone], requests[phone]];
+      if (!packet || !request) return;
+      const sequence = Math.floor(index / speaking.length);
+      writeMark(packet, { phase, user: first + phone * stride, sequence, sentAtMs: monotonicMs() });
+      client.requestBytes(request);
+      sent[phone] = sequence + 1;
+    };
+    const everyMs = 1000 / work.packetsPerSecond;
+    const lateMs = await pace({
+      // Processes of phones are spread over the interval as the phones of each are.
+      startMs: monotonicMs() + LEAD_MS + (everyMs / Math.max(1, speakers)) * first,
+      gapMs: everyMs / Math.max(1, speaking.length),
+      count: Math.round(work.seconds * work.packetsPerSecond) * speaking.length,
+      send,
+      signal: speech.signal,
+    });
+    return { sent, lateMs, refused };
+  },
+
+  /** Ends what they say before its time. */
+  async hush(): Promise<void> {
+    speech.abort();
+  },
+
+  async leave(): Promise<void> {
+    for (const { roomHandle } of phones) {
+      await client.call({ case: "disconnect", value: { roomHandle } });
+      client.removeRoom(roomHandle);
+    }
+    phones.length = 0;
+    await releaseSharedClient();
+  },
+};
+
+export type PhonesDuties = typeof duties;
+serve(duties);
