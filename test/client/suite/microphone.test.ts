@@ -52,7 +52,11 @@ test("a reader that is slow loses the oldest, counted; the others lose nothing",
   const slow = user.client.audio()[Symbol.asyncIterator]();
   const first = slow.next();
   const fast = reading(user.client);
-  await scene.bridge.send(user.userId, new Array<number>(50).fill(640), { everyMs: 1 });
+  await scene.bridge.send(
+    user.userId,
+    Array.from({ length: 50 }, () => 640),
+    { everyMs: 1 },
+  );
   await eventually("all has come", () => user.heard().length === 50 * 640);
   expect((await first).value?.pcm.readInt16LE(0)).toBe(0);
   // 100 ms are five chunks of 20 ms: the last five.

@@ -47,7 +47,11 @@ describe("a stream without echoes is given up", () => {
     const user = await beating();
     await scene.bridge.set({ StreamAudio: { echoes: false } }, user.userId);
     const sinceMs = performance.now();
-    const sent = scene.bridge.send(user.userId, new Array<number>(300).fill(640), { everyMs: 20 });
+    const sent = scene.bridge.send(
+      user.userId,
+      Array.from({ length: 300 }, () => 640),
+      { everyMs: 20 },
+    );
     await foundSilent(user, sinceMs);
     expect(user.heard().length).toBeGreaterThan(0);
     await scene.bridge.set({ StreamAudio: {} }, user.userId);
