@@ -2,6 +2,9 @@
 
 import { createRequire } from "node:module";
 import { expect, test } from "vitest";
+import { loadBridgeDefinition } from "../../src/grpc/definition.js";
+import { createGrpcServer } from "../../src/grpc/server.js";
+import { grpcServerConfig } from "../../src/limits.js";
 import { startEmbeddedBridge } from "../support/embedded-bridge.js";
 import { createSimulatedClock } from "../support/simulated-clock.js";
 import { startMetricsScene } from "./metrics-scene.js";
@@ -10,7 +13,18 @@ const { cache } = createRequire(import.meta.url);
 const isLoaded = () => Object.keys(cache).some((file) => file.includes("/node_modules/prom-client/"));
 const listening = () => process.getActiveResourcesInfo().filter((kind) => kind === "TCPServerWrap").length;
 
-test("without the setting there is no library, no port, no timer and no counter of messages", async () => {
+test("calls and messages are counted only when somebody wants to know", async () => {
+  const harness = await startEmbeddedBridge();
+  const { backend } = harness.bridge;
+  const config = grpcServerConfig(harness.config);
+  const create = (isCounted: boolean) =>
+    createGrpcServer(loadBridgeDefinition(), backend, { ...config, isCounted }, backend.clock);
+  expect(create(false).rpcs).toEqual([]);
+  expect(create(true).rpcs.map(({ method }) => method)).toContain("StreamAudio");
+  await harness.stop();
+});
+
+test("without the setting there is no library, no port and no timer", async () => {
   const before = listening();
   const clock = createSimulatedClock();
   const off = await startEmbeddedBridge({ clock });

@@ -158,13 +158,19 @@ describe("the metrics of a bridge", () => {
     gone.call.cancel();
     await client.leave("alice");
     expect((await stream.ended).code).toBe(0);
-    await eventually("every stream ended", async () => {
-      return (await scene.scrape()).value("grpc_server_handling_seconds_count", STREAM) === 3;
+    await eventually("every stream and session ended", async () => {
+      const now = await scene.scrape();
+      const closing = now.value("bridge_active_sessions") + now.value("bridge_sessions", { state: "closing" });
+      return now.value("grpc_server_handling_seconds_count", STREAM) === 3 && closing === 0;
     });
     const scraped = await scene.scrape();
     const handled = (grpc_code: string) => scraped.value("grpc_server_handled_total", { ...STREAM, grpc_code });
     expect(["OK", "Canceled", "NotFound", "Internal"].map(handled)).toEqual([1, 1, 1, 0]);
     expect(scraped.value("grpc_server_msg_sent_total", STREAM)).toBe(10);
+    // What a session counted stays when it is gone: a counter that falls reads as a restart.
+    expect(scraped.value("bridge_active_sessions")).toBe(0);
+    expect(scraped.value("bridge_downlink_sent_packets_total")).toBe(10);
+    expect(scraped.value("bridge_uplink_received_packets_total")).toBe(3);
     // The first message of each stream, and alice's three chunks.
     expect(scraped.value("grpc_server_msg_received_total", STREAM)).toBe(6);
     expect(scraped.value("grpc_server_handled_total", { ...JOIN, grpc_code: "OK" })).toBe(2);
@@ -234,6 +240,7 @@ describe("the metrics of a bridge", () => {
     const count = (outcome: string) => scraped.value("bridge_playbacks_total", { outcome });
     expect(["completed", "failed", "stopped"].map(count)).toEqual([1, 1, 1]);
     expect(scraped.value("bridge_playback_start_seconds_count")).toBe(1);
+    expect(scraped.value("bridge_playback_start_seconds_sum")).toBeGreaterThan(0);
     expect(scraped.value("bridge_active_playbacks")).toBe(0);
     await web.close();
   });
