@@ -22,7 +22,7 @@ test("dispose ends the stream, leaves the room, and lets the connection go", asy
 });
 
 test("dispose during a join rejects with disposed, cancels the JoinRoom, and opens nothing afterwards", async () => {
-  const user = scene.user();
+  const user = scene.user({ limits: { joinTimeoutMs: 60_000 } });
   await scene.bridge.set({ JoinRoom: { hangs: true } }, user.userId);
   const connected = scene.failure(user.client.connect());
   await eventually("the join is under way", async () => (await openJoins()) === 1);

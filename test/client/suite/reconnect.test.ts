@@ -164,7 +164,7 @@ describe("a stream that comes up and dies", () => {
 });
 
 test("a bridge that is back ends a long wait", async () => {
-  const limits = { backoffBaseMs: 20_000, readySpreadMs: 400 };
+  const limits = { backoffBaseMs: 20_000, backoffMaxMs: 20_000, readySpreadMs: 400 };
   const user = scene.user({ limits, random: () => 0.999 });
   await user.client.connect();
   await scene.bridge.kill();
@@ -182,7 +182,9 @@ test("a bridge that is back ends a long wait", async () => {
 
 test("fifty clients of a bridge that comes back join one after another", async () => {
   const channels = scene.pool({ joinsPerSecondMax: 100 });
-  const users = Array.from({ length: 50 }, () => scene.user({ channels }));
+  // All would be back in the same instant.
+  const limits = { backoffBaseMs: 4000, backoffMaxMs: 4000 };
+  const users = Array.from({ length: 50 }, () => scene.user({ channels, limits, random: () => 0.5 }));
   await Promise.all(users.map(({ client }) => client.connect()));
   await scene.bridge.restart({ downMs: 300 });
   const isBack = ({ client }: User) => client.state === "streaming" && client.stats.joins === 2;
