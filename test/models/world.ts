@@ -139,6 +139,7 @@ export class World {
       closing: alive.length - current.length,
       streams: alive.filter(hasOpenStream).length,
       connected: live.filter(({ outage }) => outage === undefined).length,
+      reconnecting: live.filter(({ outage }) => outage !== undefined).length,
       playbacks: current.reduce((sum, { playbacks }) => sum + playbacks.length, 0),
       isDraining: model.mode !== "accepting",
     });
