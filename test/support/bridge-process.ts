@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { LogLine } from "./embedded-bridge.js";
 import { eventually } from "./eventually.js";
+import { inNamespace } from "./in-namespace.js";
 
 export interface BridgeProcess {
   readonly address: string;
@@ -19,17 +20,28 @@ export interface BridgeProcess {
   stop(): Promise<void>;
 }
 
+export interface BridgeProcessOptions {
+  /** The network namespace it runs in. This process's own when left out. */
+  readonly namespace?: string;
+  /** Gets every line it writes, on stdout and stderr. */
+  readonly onLine?: (line: string) => void;
+}
+
 const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 const START_MAX_MS = 20_000;
 
-export async function startBridgeProcess(env: Record<string, string>): Promise<BridgeProcess> {
-  const child = spawn(process.execPath, ["--enable-source-maps", MAIN], {
+export async function startBridgeProcess(
+  env: Record<string, string>,
+  { namespace, onLine = () => {} }: BridgeProcessOptions = {},
+): Promise<BridgeProcess> {
+  const { file, args } = inNamespace(namespace, process.execPath, ["--enable-source-maps", MAIN]);
+  const child = spawn(file, args, {
     env: { PATH: process.env["PATH"], PORT: "0", BRIDGE_HOST: "127.0.0.1", LOG_LEVEL: "debug", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const logs: LogLine[] = [];
   const rest: string[] = [];
-  readLines(child, logs, rest);
+  readLines(child, logs, rest, onLine);
   const exited = new Promise<number | NodeJS.Signals>((done) =>
     child.once("exit", (code, signal) => done(signal ?? code ?? -1)),
   );
@@ -57,10 +69,11 @@ export async function startBridgeProcess(env: Record<string, string>): Promise<B
   };
 }
 
-function readLines(child: ChildProcess, logs: LogLine[], rest: string[]): void {
+function readLines(child: ChildProcess, logs: LogLine[], rest: string[], onLine: (line: string) => void): void {
   for (const stream of [child.stdout, child.stderr]) {
     if (!stream) continue;
     createInterface({ input: stream }).on("line", (line) => {
+      onLine(line);
       try {
         logs.push(JSON.parse(line) as LogLine);
       } catch {

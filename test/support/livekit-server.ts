@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { AccessToken, RoomServiceClient, type VideoGrant } from "livekit-server-sdk";
+import { inNamespace } from "./in-namespace.js";
 
 /** The version tests are written against; installed from source where Go is at hand. */
 const SERVER_MODULE = "github.com/livekit/livekit-server/cmd/server@v1.13.5";
@@ -39,6 +40,10 @@ export interface LiveKitServerOptions {
   readonly config?: string;
   /** Same ports as a server before, to come back at the same address. */
   readonly ports?: ServerPorts;
+  /** The network namespace it runs in. This process's own when left out. */
+  readonly namespace?: string;
+  /** The one address it listens on and is reached at, an address of its loopback interface. 127.0.0.1 by default. */
+  readonly address?: string;
 }
 
 export interface ServerPorts {
@@ -71,19 +76,22 @@ export async function startLiveKitServer(options: LiveKitServerOptions = {}): Pr
     rtcTcp: await freeTcpPort(),
     rtcUdp: await freeUdpPort(),
   };
-  const child = spawn(path, ["--config-body", configuration(ports, options.config)], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const address = options.address ?? "127.0.0.1";
+  const { file, args } = inNamespace(options.namespace, path, [
+    "--config-body",
+    configuration(address, ports, options.config),
+  ]);
+  const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"] });
   const log = keepTail(child);
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   dieWithThisProcess(child);
   try {
-    await untilItAnswers(`http://127.0.0.1:${ports.http}`, child);
+    await untilItAnswers(`http://${address}:${ports.http}`, child);
   } catch (error) {
     child.kill("SIGKILL");
     throw new Error(`livekit-server did not start:\n${log()}`, { cause: error });
   }
-  return serverHandle(child, exited, ports);
+  return serverHandle(child, exited, address, ports);
 }
 
 /**
@@ -97,18 +105,18 @@ function dieWithThisProcess(child: ChildProcess): void {
   child.once("exit", () => watchdog.kill("SIGKILL"));
 }
 
-function serverHandle(child: ChildProcess, exited: Promise<void>, ports: ServerPorts): LiveKitServer {
+function serverHandle(child: ChildProcess, exited: Promise<void>, address: string, ports: ServerPorts): LiveKitServer {
   const kill = async (): Promise<void> => {
     child.kill("SIGKILL");
     await exited;
   };
   return {
-    url: `ws://127.0.0.1:${ports.http}`,
+    url: `ws://${address}:${ports.http}`,
     apiKey: API_KEY,
     apiSecret: API_SECRET,
     pid: child.pid ?? -1,
     ports,
-    roomService: new RoomServiceClient(`http://127.0.0.1:${ports.http}`, API_KEY, API_SECRET),
+    roomService: new RoomServiceClient(`http://${address}:${ports.http}`, API_KEY, API_SECRET),
     token,
     async stop() {
       child.kill("SIGCONT");
@@ -165,19 +173,20 @@ function output(command: string, args: readonly string[], timeoutMs = 10_000): s
   }
 }
 
-function configuration(ports: ServerPorts, more = ""): string {
+function configuration(address: string, ports: ServerPorts, more = ""): string {
   return `
 port: ${ports.http}
-bind_addresses: ["127.0.0.1"]
+bind_addresses: ["${address}"]
 keys: {${API_KEY}: ${API_SECRET}}
 logging: {level: warn}
 rtc:
   tcp_port: ${ports.rtcTcp}
   udp_port: ${ports.rtcUdp}
-  node_ip: 127.0.0.1
+  node_ip: ${address}
   use_external_ip: false
   enable_loopback_candidate: true
   interfaces: {includes: [lo]}
+  ips: {includes: ["${address}/32"]}
   stun_servers: ["127.0.0.1:9"]
 ${more}`;
 }

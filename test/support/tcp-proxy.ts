@@ -5,6 +5,8 @@ import type { AddressInfo, Socket } from "node:net";
 
 export interface TcpProxy {
   readonly address: string;
+  /** Sockets that are open, two for each connection. */
+  readonly openSockets: number;
   /** FIN both ways, as when a process ends. */
   end(): void;
   /** RST both ways, as when a process is killed. */
@@ -15,25 +17,35 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-export async function startTcpProxy(target: string): Promise<TcpProxy> {
+/** Listens on `listenHost`, loopback by default. */
+export async function startTcpProxy(target: string, listenHost = "127.0.0.1"): Promise<TcpProxy> {
   const [host, port] = target.split(":");
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
     const far = connect(Number(port), host);
-    for (const socket of [near, far]) {
+    for (const [socket, peer] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       sockets.add(socket);
       socket.on("error", () => {});
-      socket.on("close", () => sockets.delete(socket));
+      socket.on("close", () => {
+        sockets.delete(socket);
+        peer.destroySoon();
+      });
     }
     near.pipe(far);
     far.pipe(near);
   });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  await new Promise<void>((done) => server.listen(0, listenHost, done));
   const all = (action: (socket: Socket) => unknown) => {
     for (const socket of sockets) action(socket);
   };
   return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    address: `${listenHost}:${(server.address() as AddressInfo).port}`,
+    get openSockets() {
+      return sockets.size;
+    },
     end: () => all((socket) => socket.end()),
     reset: () => all((socket) => socket.resetAndDestroy()),
     freeze: () => all((socket) => socket.pause()),
