@@ -12,6 +12,9 @@ export interface Verdict {
 
 /** A process that takes more of its core than this has nothing left. */
 const SATURATED_PERCENT = 90;
+/** Packets on their way out at the end of a run are no backlog. */
+const UNSENT_MAX = 5;
+const UNSENT_MAX_SHARE = 0.01;
 const STOLEN_MAX_PERCENT = 5;
 
 export function judge(report: Report, cores: Cores, bounds: Bounds): Verdict {
@@ -39,6 +42,11 @@ function reasonsOf(load: LoadFigures, cores: Cores, bounds: Bounds): string[] {
   if (lateP99 !== undefined && over(lateP99, bounds.lateP99MaxMs))
     reasons.push(`the generator was late itself: p99 ${lateP99.toFixed(1)} ms, bound ${bounds.lateP99MaxMs} ms`);
   if (over(load.refused, 0)) reasons.push(`${load.refused} packets could not be sent`);
+  const sends = load.lateMs?.count ?? 0;
+  if (over(load.unsent, Math.max(UNSENT_MAX, UNSENT_MAX_SHARE * sends)))
+    reasons.push(`the generator's library still held ${load.unsent} of ${sends} packets at the end`);
+  if (over(load.interruptions, 0))
+    reasons.push(`phones lost their rooms, or their way there, ${load.interruptions} times`);
   if (over(load.foreignCpuPercent, bounds.foreignMaxPercent))
     reasons.push(
       `other programs took ${percent(load.foreignCpuPercent)} of a core, bound ${percent(bounds.foreignMaxPercent)}`,

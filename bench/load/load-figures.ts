@@ -16,6 +16,8 @@ export interface LoadFacts {
   readonly idlePercent?: number;
   readonly lateMs?: Float64Array;
   readonly refused?: number;
+  readonly unsent?: number;
+  readonly interruptions?: number;
   readonly healthBefore?: Readonly<Record<string, number>>;
   readonly healthAfter?: Readonly<Record<string, number>>;
 }
@@ -23,7 +25,17 @@ export interface LoadFacts {
 const SECONDS_PER_HOUR = 3600;
 
 export function loadFigures(facts: LoadFacts): LoadFigures {
-  const { seen, role, packets = 0, unit = "packet", idlePercent = 0, lateMs, refused = 0 } = facts;
+  const {
+    seen,
+    role,
+    packets = 0,
+    unit = "packet",
+    idlePercent = 0,
+    lateMs,
+    refused = 0,
+    unsent = 0,
+    interruptions = 0,
+  } = facts;
   const percent = (ms: number) => ms / (seen.seconds * 10);
   const own = seen.cpu[role] ?? { userMs: Number.NaN, systemMs: Number.NaN };
   const ours = Object.values(seen.cpu).reduce((sum, cpu) => sum + totalMs(cpu), 0);
@@ -50,7 +62,7 @@ export function loadFigures(facts: LoadFacts): LoadFigures {
     pressureAvg10Max: seen.pressureAvg10Max,
     own: seen.own,
     residentMbPerHour: { perUnit: perHour.perUnit * SECONDS_PER_HOUR, error: perHour.error * SECONDS_PER_HOUR },
-    ...(lateMs && { lateMs: spreadOf(lateMs), refused }),
+    ...(lateMs && { lateMs: spreadOf(lateMs), refused, unsent, interruptions }),
     loopLagMs: facts.healthAfter?.["event_loop_lag_ms"] ?? Number.NaN,
     counted: growthOf(facts.healthBefore ?? {}, facts.healthAfter ?? {}),
   };

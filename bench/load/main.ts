@@ -65,7 +65,7 @@ async function main(): Promise<number> {
 
 function endOnSignals(cleanup: Cleanup): void {
   for (const [signal, exitCode] of Object.entries(SIGNAL_EXIT_CODES)) {
-    process.once(signal, () => void cleanup.run().finally(() => process.exit(exitCode)));
+    process.on(signal, () => void cleanup.run().finally(() => process.exit(exitCode)));
   }
 }
 

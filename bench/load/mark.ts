@@ -15,9 +15,10 @@ export interface Mark {
 export const MARK_BYTES = 20;
 const MAGIC = 0x42_4e_43_48;
 
-export function writeMark(packet: Buffer, { phase, user, sequence, sentAtMs }: Mark): void {
+/** `packetNumber` counts on over phases, as a phone's does that knows of none; its last byte goes before an odd packet. */
+export function writeMark(packet: Buffer, { phase, user, sequence, sentAtMs }: Mark, packetNumber = sequence): void {
   const start = packet.length % 2;
-  if (start === 1) packet[0] = sequence & 0xff;
+  if (start === 1) packet[0] = packetNumber & 0xff;
   packet.writeUInt32LE(MAGIC, start);
   packet.writeUInt16LE(phase, start + 4);
   packet.writeUInt16LE(user, start + 6);

@@ -85,13 +85,17 @@ export function cpuPressure(text = readText("/proc/pressure/cpu")): Pressure | u
   return match ? { avg10: Number(match[1]), waitedMs: Number(match[2]) / 1000 } : undefined;
 }
 
-/** The cores this process may use. */
-export function allowedCores(text = readText("/proc/self/status")): number[] {
+/** The cores that a process may use, by its `/proc/<pid>/status`; this one's by default. */
+export function allowedCores(text = statusOf("self")): number[] {
   const list = /^Cpus_allowed_list:\s+(\S+)$/m.exec(text)?.[1] ?? "";
   return list.split(",").flatMap((range) => {
     const [first = Number.NaN, last = first] = range.split("-").map(Number);
     return Number.isNaN(first) ? [] : Array.from({ length: last - first + 1 }, (_, index) => first + index);
   });
+}
+
+export function statusOf(pid: number | "self"): string {
+  return readText(`/proc/${pid}/status`);
 }
 
 /** Fields from the third on, the state: the second may hold spaces and brackets. */

@@ -83,6 +83,10 @@ export interface LoadFigures {
   /** Sends that were late against their plan; absent where nothing was sent at fixed moments. */
   readonly lateMs?: Spread;
   readonly refused?: number;
+  /** Packets that the generator's own library still held at the end. */
+  readonly unsent?: number;
+  /** How often a phone lost its room, or its way there, since it joined. */
+  readonly interruptions?: number;
   /** As the bridge says: its longest delay in the last half minute to minute. */
   readonly loopLagMs: number;
   /** What the bridge's own counters have grown by. */

@@ -12,7 +12,7 @@ import type { HealthReader } from "./health.js";
 import { openHealth } from "./health.js";
 import type { LoadOptions } from "./options.js";
 import { UsageError } from "./options.js";
-import { allowedCores, isAlive } from "./proc.js";
+import { allowedCores, isAlive, statusOf } from "./proc.js";
 import type { CloudDuties } from "./programs/cloud.js";
 import type { DirectDuties } from "./programs/direct.js";
 import type { EarsDuties } from "./programs/ears.js";
@@ -50,16 +50,20 @@ export interface Stage {
 
 /** Things to be ended, the last first. Ending twice is ending once. */
 export class Cleanup {
-  readonly #steps: (() => Promise<void> | void)[] = [];
-  #isOver = false;
+  readonly #steps: (() => unknown)[] = [];
+  #running: Promise<void> | undefined;
 
-  add(step: () => Promise<void> | void): void {
-    if (this.#isOver) void step();
+  add(step: () => unknown): void {
+    if (this.#running) void step();
     else this.#steps.push(step);
   }
 
-  async run(): Promise<void> {
-    this.#isOver = true;
+  run(): Promise<void> {
+    this.#running ??= this.#runOnce();
+    return this.#running;
+  }
+
+  async #runOnce(): Promise<void> {
     for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
       try {
         await step();
@@ -141,6 +145,8 @@ async function startBridge(
   };
   if (target) {
     if (!isAlive(target.pid)) throw new UsageError(`--pid: there is no process ${target.pid}`);
+    const before = allowedCores(statusOf(target.pid));
+    cleanup.add(() => isAlive(target.pid) && moveTo(cores, target.pid, before));
     moveTo(cores, target.pid, cores.bridge);
     return { ...target, health: opened(target.address), stop: async () => undefined };
   }

@@ -80,6 +80,8 @@ export interface SpokenByAll {
   readonly sent: readonly number[];
   readonly lateMs: Float64Array;
   readonly refused: number;
+  readonly unsent: number;
+  readonly interruptions: number;
 }
 
 /** The phones of all processes speak. */
@@ -95,7 +97,14 @@ export async function speak({ phones, options }: Stage, { phase, seconds, speake
     (_, user) => parts[user % stride]?.sent[Math.floor(user / stride)] ?? 0,
   );
   const lateMs = Float64Array.from(parts.flatMap((part) => [...part.lateMs]));
-  return { sent, lateMs, refused: parts.reduce((sum, part) => sum + part.refused, 0) };
+  const total = (of: (part: Spoken) => number) => parts.reduce((sum, part) => sum + of(part), 0);
+  return {
+    sent,
+    lateMs,
+    refused: total(({ refused }) => refused),
+    unsent: total(({ unsent }) => unsent),
+    interruptions: total(({ interruptions }) => interruptions),
+  };
 }
 
 /** The same for as long as `work` takes. */

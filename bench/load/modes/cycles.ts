@@ -50,9 +50,9 @@ async function runCycles(stage: Stage, cycle: Cycle): Promise<Report> {
   const after = await bridge.health.read();
   const [atCloud, atControl] = measured.receptions;
   if (!atCloud || !atControl) throw new Error("nobody listened");
-  const { result: growth, sent, lateMs, refused } = measured.value;
+  const { result: growth, sent, ...generator } = measured.value;
   const health = { healthBefore: before.numbers, healthAfter: after.numbers };
-  const load = loadFigures({ seen: measured.seen, role: "bridge", lateMs, refused, ...health });
+  const load = loadFigures({ seen: measured.seen, role: "bridge", ...generator, ...health });
   return { joins, rest, growth, packets: packetFigures(sent, atCloud, atControl), load };
 }
 

@@ -34,6 +34,8 @@ export async function runMic(stage: Stage): Promise<Report> {
     idlePercent: rest.idleCpuPercent,
     lateMs: measured.value.lateMs,
     refused: measured.value.refused,
+    unsent: measured.value.unsent,
+    interruptions: measured.value.interruptions,
     healthBefore: before.numbers,
     healthAfter: after.numbers,
   });
@@ -56,9 +58,9 @@ async function runBare(stage: Stage, ofBridge: LoadFigures): Promise<BareFigures
   );
   const [atBare, atControl] = measured.receptions;
   if (!atBare || !atControl) throw new Error("nobody listened");
-  const { sent, lateMs, refused } = measured.value;
+  const { sent, ...generator } = measured.value;
   const path = pathFigures(sent, atBare);
-  const load = loadFigures({ seen: measured.seen, role: "bare receiver", packets: path.sent, lateMs, refused });
+  const load = loadFigures({ seen: measured.seen, role: "bare receiver", packets: path.sent, ...generator });
   const perPacket = ({ ownCpuUsPerPacket: cpu }: LoadFigures) => (cpu?.user ?? Number.NaN) + (cpu?.system ?? 0);
   return {
     path,

@@ -48,7 +48,7 @@ export async function runMixed(stage: Stage): Promise<Report> {
   const heard = await listening.heard();
   const [atCloud, atControl] = measured.receptions;
   if (!atCloud || !atControl) throw new Error("nobody listened");
-  const { sent, lateMs, refused, tones, played, directly, churn } = measured.value;
+  const { sent, lateMs, refused, unsent, interruptions, tones, played, directly, churn } = measured.value;
   return {
     joins,
     rest,
@@ -71,6 +71,8 @@ export async function runMixed(stage: Stage): Promise<Report> {
       role: "bridge",
       lateMs: Float64Array.from([...lateMs, ...tones.lateMs, ...played.lateMs]),
       refused: refused + tones.refused,
+      unsent,
+      interruptions,
       healthBefore: before.numbers,
       healthAfter: after.numbers,
     }),

@@ -33,11 +33,17 @@ export interface Spoken {
   readonly lateMs: Float64Array;
   /** Packets that the native library refused, at once or later. */
   readonly refused: number;
+  /** Packets that the native library had not got rid of at the end. */
+  readonly unsent: number;
+  /** How often a phone lost its room, or its way there, since it joined. */
+  readonly interruptions: number;
 }
 
 interface Phone {
   readonly roomHandle: bigint;
   readonly localParticipantHandle: bigint;
+  /** Packets in all phases. */
+  packetCount: number;
 }
 
 const CONNECTS_AT_ONCE = 4;
@@ -47,10 +53,14 @@ const LEAD_MS = 50;
 const client: FfiClient = acquireSharedClient();
 const phones: Phone[] = [];
 let refused = 0;
+let answered = 0;
+let interruptions = 0;
 let speech = new AbortController();
 
 client.on("ffi_event", ({ message }: { message: { case?: string; value?: { error?: string } } }) => {
-  if (message.case === "publishData" && (message.value?.error ?? "") !== "") refused += 1;
+  if (message.case !== "publishData") return;
+  answered += 1;
+  if ((message.value?.error ?? "") !== "") refused += 1;
 });
 
 async function connect(url: string, token: string): Promise<Phone> {
@@ -59,16 +69,25 @@ async function connect(url: string, token: string): Promise<Phone> {
     continualGatheringPolicy: ContinualGatheringPolicy.GATHER_ONCE,
     iceServers: [],
   };
-  const options = { autoSubscribe: false, dynacast: false, adaptiveStream: false, rtcConfig };
+  const options = {
+    autoSubscribe: false,
+    dynacast: false,
+    adaptiveStream: false,
+    // Two small connections cost less than one made for six incoming tracks.
+    singlePeerConnection: false,
+    rtcConfig,
+  };
   const { message } = await client.call({ case: "connect", value: { url, token, options } });
   if (message.case !== "result") throw new Error(`a phone could not join: ${message.value ?? "no reason given"}`);
   const roomHandle = message.value.room?.handle?.id ?? 0n;
   for (const handle of remoteHandles(message.value)) client.dropHandle(handle);
   client.addRoom(roomHandle, (event) => {
+    const change = event.message.case;
+    if (change === "reconnecting" || change === "disconnected") interruptions += 1;
     for (const handle of ownedHandles(event)) client.dropHandle(handle);
   });
   client.ask({ case: "readyForRoomEvent", value: { roomHandle } });
-  return { roomHandle, localParticipantHandle: message.value.localParticipant?.handle?.id ?? 0n };
+  return { roomHandle, localParticipantHandle: message.value.localParticipant?.handle?.id ?? 0n, packetCount: 0 };
 }
 
 const duties = {
@@ -97,15 +116,18 @@ const duties = {
     );
     const sent = speaking.map(() => 0);
     refused = 0;
+    answered = 0;
     speech = new AbortController();
     const send = (index: number): void => {
-      const phone = index % speaking.length;
-      const [packet, request] = [packets[phone], requests[phone]];
-      if (!packet || !request) return;
+      const at = index % speaking.length;
+      const [phone, packet, request] = [speaking[at], packets[at], requests[at]];
+      if (!phone || !packet || !request) return;
       const sequence = Math.floor(index / speaking.length);
-      writeMark(packet, { phase, user: first + phone * stride, sequence, sentAtMs: monotonicMs() });
+      const mark = { phase, user: first + at * stride, sequence, sentAtMs: monotonicMs() };
+      writeMark(packet, mark, phone.packetCount);
       client.requestBytes(request);
-      sent[phone] = sequence + 1;
+      phone.packetCount += 1;
+      sent[at] = sequence + 1;
     };
     const everyMs = 1000 / work.packetsPerSecond;
     const lateMs = await pace({
@@ -116,7 +138,8 @@ const duties = {
       send,
       signal: speech.signal,
     });
-    return { sent, lateMs, refused };
+    const unsent = sent.reduce((sum, count) => sum + count, 0) - answered;
+    return { sent, lateMs, refused, unsent, interruptions };
   },
 
   /** Ends what they say before its time. */
