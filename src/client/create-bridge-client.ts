@@ -24,7 +24,7 @@ import { StreamWaiters } from "./connection/stream-waiters.js";
 import { Emitter } from "./emitter.js";
 import { BridgeClientError } from "./errors.js";
 import { DEFAULT_LIMITS } from "./limits.js";
-import { silentLogger } from "./log.js";
+import { silentLogger, withFields } from "./log.js";
 import { abortedBy, callUnary } from "./wire/calls.js";
 import { sharedChannelPool } from "./wire/channel-pool.js";
 import { assertAddress } from "./wire/channel.js";
@@ -55,7 +55,8 @@ class Client implements BridgeClient {
 
   constructor(options: BridgeClientOptions) {
     if (options.userId === "") throw new BridgeClientError("invalid_argument", "userId must not be empty");
-    const { userId, address, join, logger = silentLogger, clock = systemClock, random = Math.random } = options;
+    const { userId, address, join, clock = systemClock, random = Math.random } = options;
+    const logger = withFields(options.logger ?? silentLogger, { feature: "livekit-grpc", userId });
     assertAddress(address);
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#options = { userId, address, join, logger, clock, random, limits };

@@ -13,6 +13,13 @@ export interface ClientLogger {
   level?: string;
 }
 
+/** `logger` with `fields` in every line. Not a child of it: what is set as its level goes for these lines as well. */
+export function withFields(logger: ClientLogger, fields: object): ClientLogger {
+  const at = (level: "trace" | "debug" | "info" | "warn" | "error") => (own: object, message: string) =>
+    logger[level]({ ...fields, ...own }, message);
+  return { trace: at("trace"), debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
 const nothing = (): void => {};
 export const silentLogger: ClientLogger = {
   trace: nothing,

@@ -6,7 +6,7 @@ import { PcmEndian, type PcmEndianSetting, readPcmEndianSetting } from "../audio
 import { PcmPacer, type PcmPacerOptions, type PcmPacerStats } from "../audio/pcm-pacer.js";
 import { type Clock, systemClock } from "../clock.js";
 import { BridgeClientError } from "../errors.js";
-import { type ClientLogger, silentLogger } from "../log.js";
+import { type ClientLogger, silentLogger, withFields } from "../log.js";
 
 export interface AudioManagerOptions {
   readonly userId: string;
@@ -70,7 +70,8 @@ export class AudioManager {
 
   constructor(options: AudioManagerOptions) {
     const { transcribe, pacing, logger = silentLogger, clock = systemClock, env = process.env } = options;
-    this.#logger = logger.child?.({ feature: "livekit-grpc", userId: options.userId }) ?? logger;
+    const own = { feature: "livekit-grpc", userId: options.userId };
+    this.#logger = logger.child?.(own) ?? withFields(logger, own);
     this.#clock = clock;
     const setting = options.pcmEndian ?? readPcmEndianSetting(env);
     this.#endian = new PcmEndian({ setting, logger: this.#logger });

@@ -5,6 +5,7 @@ import type { BridgeClient, BridgeClientOptions, JoinTarget } from "../bridge-cl
 import { createBridgeClient } from "../create-bridge-client.js";
 import { BridgeClientError } from "../errors.js";
 import type { ClientLogger } from "../log.js";
+import { withFields } from "../log.js";
 import { bridgeAddress } from "./bridge-address.js";
 import type { BridgeStatusInfo } from "./bridge-status-info.js";
 import { failedStatus, statusInfo } from "./bridge-status-info.js";
@@ -64,7 +65,7 @@ export class LiveKitGrpcClient {
       join: () => this.#target(),
     });
     this.client.on("audio", ({ pcm }) => userSession.audioManager.processAudioData(pcm));
-    this.#playbacks = new PlaybackHandlers(this.client, this.#logger);
+    this.#playbacks = new PlaybackHandlers(this.client, withFields(this.#logger, this.#own()));
   }
 
   /** Rejects with the bridge's error text when the first join fails; a pending attempt is joined. */

@@ -6,6 +6,7 @@ import type { Clock } from "../clock.js";
 import { systemClock } from "../clock.js";
 import { Emitter } from "../emitter.js";
 import type { ClientLogger } from "../log.js";
+import { withFields } from "../log.js";
 import { within } from "../pause.js";
 import { AudioGapWatch } from "./audio-gap-watch.js";
 import { AudioNotice } from "./audio-notice.js";
@@ -61,7 +62,7 @@ export class LiveKitManager<Client extends ManagedClient = LiveKitGrpcClient> {
     this.#clock = clock;
     this.#limits = managerLimits(env, options.limits);
     this.#ownLogger = user.logger.child?.(own);
-    this.#logger = this.#ownLogger ?? user.logger;
+    this.#logger = this.#ownLogger ?? withFields(user.logger, own);
     this.#tokens = options.tokens ?? new LiveKitTokenService({ env, logger: this.#logger });
     this.#rooms = () => options.rooms ?? roomStatusFrom(env, clock);
     this.#events = new Emitter(this.#logger);

@@ -4,8 +4,7 @@ import type { ConnectionState, JoinInfo } from "../bridge-client.js";
 import type { BridgeClientError } from "../errors.js";
 import type { ConnectionObserver, ConnectionOptions } from "./connection.js";
 
-export function logConnection({ logger, userId, address }: ConnectionOptions): Omit<ConnectionObserver, "audio"> {
-  const own = { feature: "livekit-grpc", userId };
+export function logConnection({ logger, address }: ConnectionOptions): Omit<ConnectionObserver, "audio"> {
   let last: ConnectionState = "idle";
   /** Since the connection was last asked for: what fails before the first stream is no reconnection. */
   let wasStreaming = false;
@@ -16,15 +15,15 @@ export function logConnection({ logger, userId, address }: ConnectionOptions): O
       wasStreaming = (wasStreaming && previous !== "idle") || isStreaming;
       if (isStreaming || previous === "streaming") {
         const fields = { grpcUrl: address, isConnected: isStreaming, connected: isStreaming };
-        logger.info({ ...own, ...fields }, "LiveKit gRPC status");
-      } else logger.debug({ ...own, state, previous }, "Connection state");
+        logger.info(fields, "LiveKit gRPC status");
+      } else logger.debug({ state, previous }, "Connection state");
     },
     joined: ({ participantId, participantCount, bridgeVersion, session }: JoinInfo) => {
-      logger.info({ ...own, participantId, participantCount, bridgeVersion, session }, "Joined LiveKit room");
+      logger.info({ participantId, participantCount, bridgeVersion, session }, "Joined LiveKit room");
     },
     streaming: () => {},
     failed: (error: BridgeClientError, attempt: number, retryInMs?: number) => {
-      const fields = { ...own, code: error.code, error: error.message, attempt };
+      const fields = { code: error.code, error: error.message, attempt };
       if (error.code === "join_failed") logger.warn(fields, "JoinRoom returned failure");
       if (last === "streaming") logger.warn(fields, "Audio stream error");
       else logger.warn(fields, wasStreaming ? "Reconnection failed" : "Connection failed");
@@ -33,7 +32,7 @@ export function logConnection({ logger, userId, address }: ConnectionOptions): O
       logger.info({ ...fields, delayMs }, "Attempting to reconnect after stream error");
     },
     ended: (reason: string) => {
-      logger.info({ ...own, reason }, "Audio stream ended");
+      logger.info({ reason }, "Audio stream ended");
     },
   };
 }
