@@ -139,7 +139,7 @@ export class Channel {
     const now = this.#options.clock.now();
     if (state !== connectivityState.CONNECTING) this.#triedAtMs = now;
     else if (now - this.#triedAtMs >= CONNECT_TRY_MS) {
-      this.#client.close();
+      closeSoon(this.#client);
       this.#client = this.#connect();
       this.#triedAtMs = now;
     }
@@ -154,9 +154,17 @@ export class Channel {
 
   #released(lease: Lease): void {
     if (!this.#leases.delete(lease) || this.#leases.size > 0) return;
-    this.#client.close();
+    closeSoon(this.#client);
     this.#options.closed(this);
   }
+}
+
+/**
+ * Not in the tick in which it may have been told to connect: grpc-js would go on to connect a channel that is closed by then,
+ * and nobody would ever close that connection.
+ */
+function closeSoon(client: BridgeServiceClient): void {
+  setImmediate(() => client.close());
 }
 
 class Lease implements ChannelLease {

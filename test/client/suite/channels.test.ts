@@ -35,6 +35,31 @@ test("reconnecting users do not multiply connections", async () => {
   expect(channels.channelCount).toBe(2);
 });
 
+test("a connection that is given up in the moment it is begun does not come about behind everybody's back", async () => {
+  const moments: Readonly<Record<string, () => Promise<unknown>>> = {
+    "at once": () => Promise.resolve(),
+    "a tick later": () => new Promise<void>((done) => process.nextTick(done)),
+    "a turn later": () => new Promise((done) => setImmediate(done)),
+  };
+  for (const wait of Object.values(moments)) {
+    const lease = scene.pool().lease(scene.bridge.address, { isKeptAlive: true });
+    const controller = new AbortController();
+    const opened = lease.opened(1000, controller.signal);
+    await wait();
+    controller.abort();
+    lease.release();
+    expect(await opened).toBe("late");
+  }
+  // Whatever was begun before this is there when this is.
+  const { client } = scene.user();
+  await client.connect();
+  await client.status();
+  await eventually(
+    "only the client's connection is there",
+    async () => (await scene.bridge.counts()).connections === 1,
+  );
+});
+
 test("a call without a session borrows a connection, and gives it back", async () => {
   const { client, channels } = scene.user();
   expect((await client.status()).connected).toBe(false);
