@@ -118,10 +118,12 @@ function packets(
 }
 
 /** As the bridge counts: packets of senders that it has not been told of never arrived. */
-function whereLost({ sent }: PathFigures, counted: Readonly<Record<string, number>>): string[] {
+function whereLost({ sent, lost }: PathFigures, counted: Readonly<Record<string, number>>): string[] {
   const { frames_received: arrived, frames_sent: passedOn } = counted;
   if (arrived === undefined || passedOn === undefined) return [];
-  const text = `${Math.max(0, sent - arrived)} never arrived there, ${Math.max(0, arrived - passedOn)} were not passed on`;
+  const [before, inside] = [Math.max(0, sent - arrived), Math.max(0, arrived - passedOn)];
+  const after = Math.max(0, lost - before - inside);
+  const text = `${before} never arrived there, ${inside} were not passed on, ${after} had not come from there in time`;
   return [line("where they were lost", text)];
 }
 

@@ -126,6 +126,17 @@ export async function speakDuring<T>(
 
 type Listener = Remote<CloudDuties> | Remote<ReceiverDuties>;
 
+/** The phones speak, and what they said has arrived before the measuring begins: a backlog of it would be counted there. */
+export async function warmUp<T extends { readonly sent: readonly number[] }>(
+  stage: Stage,
+  { phase, listener }: { phase: number; listener: Listener },
+  work: () => Promise<T>,
+): Promise<void> {
+  await ask(listener, "listen", { phase, users: stage.users.length });
+  const { sent } = await work();
+  await drain(listener, sumOf(sent));
+}
+
 export interface Listened<T> {
   readonly value: T;
   readonly seen: Observation;
@@ -141,13 +152,14 @@ export async function listenTo<T extends { readonly sent: readonly number[] }>(
   const users = stage.users.length;
   for (const listener of listeners) await ask(listener, "listen", { phase, users });
   const { value, seen } = await observe(stage, work, pid);
-  const wanted = value.sent.reduce((sum, count) => sum + count, 0);
   const [first] = listeners;
-  if (first) await drain(first, wanted);
+  if (first) await drain(first, sumOf(value.sent));
   const receptions: Reception[] = [];
   for (const listener of listeners) receptions.push(await ask(listener, "heard", undefined));
   return { value, seen, receptions };
 }
+
+const sumOf = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0);
 
 async function drain(listener: Listener, wanted: number): Promise<void> {
   for (let waitedMs = 0; waitedMs < DRAIN_MAX_MS; waitedMs += DRAIN_STEP_MS) {

@@ -209,6 +209,6 @@ describe("a run", () => {
 
   it("tells packets that never reached the bridge from packets that it kept", () => {
     const text = printReport(report({}, 15), { isValid: true, reasons: [] });
-    expect(text).toContain("10 never arrived there, 5 were not passed on");
+    expect(text).toContain("10 never arrived there, 5 were not passed on, 0 had not come");
   });
 });

@@ -10,7 +10,7 @@ import type { JoinTimes, ReplaceTimes } from "../programs/cloud.js";
 import type { GrowthFigures, Report } from "../report.js";
 import { packetFigures } from "../report.js";
 import type { Stage } from "../stage.js";
-import { joinPhones, joinUsers, limitMs, listenTo, pause, speak, speakDuring, withProbe } from "../steps.js";
+import { joinPhones, joinUsers, limitMs, listenTo, pause, speak, speakDuring, warmUp, withProbe } from "../steps.js";
 
 type Cycle = (cycles: number) => Promise<JoinTimes | ReplaceTimes>;
 
@@ -40,7 +40,9 @@ async function runCycles(stage: Stage, cycle: Cycle): Promise<Report> {
   const { options, bridge, cloud, control } = stage;
   await joinPhones(stage);
   const { joins, rest } = await joinUsers(stage);
-  await speak(stage, { phase: WARM_UP, seconds: options.warmUpSeconds, speakers: 1 });
+  await warmUp(stage, { phase: WARM_UP, listener: cloud }, () =>
+    speak(stage, { phase: WARM_UP, seconds: options.warmUpSeconds, speakers: 1 }),
+  );
   if (options.warmUpCycles > 0) await cycle(options.warmUpCycles);
   await pause(SETTLE_MS);
   const before = await bridge.health.read();

@@ -1,11 +1,12 @@
 // mic: every phone speaks, room → cloud.
 
 import { loadFigures } from "../load-figures.js";
+import { observe } from "../observe.js";
 import type { BareFigures, LoadFigures, Report } from "../report.js";
 import { packetFigures, pathFigures } from "../report.js";
 import { bridgeIdentity } from "../access.js";
 import type { Stage } from "../stage.js";
-import { joinPhones, joinUsers, limitMs, listenTo, pause, speak } from "../steps.js";
+import { joinPhones, joinUsers, limitMs, listenTo, pause, speak, warmUp } from "../steps.js";
 
 const WARM_UP = 1;
 const MEASURED = 2;
@@ -18,7 +19,9 @@ export async function runMic(stage: Stage): Promise<Report> {
   await joinPhones(stage);
   const { joins, rest } = await joinUsers(stage);
   const speakers = options.users;
-  await speak(stage, { phase: WARM_UP, seconds: options.warmUpSeconds, speakers });
+  await warmUp(stage, { phase: WARM_UP, listener: cloud }, () =>
+    speak(stage, { phase: WARM_UP, seconds: options.warmUpSeconds, speakers }),
+  );
   const before = await bridge.health.read();
   const measured = await listenTo(stage, { phase: MEASURED, listeners: [cloud, control] }, () =>
     speak(stage, { phase: MEASURED, seconds: options.seconds, speakers }),
@@ -52,7 +55,11 @@ async function runBare(stage: Stage, ofBridge: LoadFigures): Promise<BareFigures
   const bare = await stage.startBare();
   const places = users.map((room) => ({ room, identity: bridgeIdentity(room) }));
   await bare.ask("join", { access, kind: "routed", places }, limitMs(users.length));
-  await speak(stage, { phase: BARE_WARM_UP, seconds: options.warmUpSeconds, speakers: options.users });
+  await pause(SETTLE_MS);
+  const { seen: idle } = await observe(stage, () => pause(options.restSeconds * 1000), bare.pid);
+  await warmUp(stage, { phase: BARE_WARM_UP, listener: bare }, () =>
+    speak(stage, { phase: BARE_WARM_UP, seconds: options.warmUpSeconds, speakers: options.users }),
+  );
   const measured = await listenTo(stage, { phase: BARE_MEASURED, listeners: [bare, control], pid: bare.pid }, () =>
     speak(stage, { phase: BARE_MEASURED, seconds: options.seconds, speakers: options.users }),
   );
@@ -60,7 +67,9 @@ async function runBare(stage: Stage, ofBridge: LoadFigures): Promise<BareFigures
   if (!atBare || !atControl) throw new Error("nobody listened");
   const { sent, ...generator } = measured.value;
   const path = pathFigures(sent, atBare);
-  const load = loadFigures({ seen: measured.seen, role: "bare receiver", packets: path.sent, ...generator });
+  const role = "bare receiver";
+  const { user, system } = loadFigures({ seen: idle, role }).ownCpuPercent;
+  const load = loadFigures({ seen: measured.seen, role, idlePercent: user + system, packets: path.sent, ...generator });
   const perPacket = ({ ownCpuUsPerPacket: cpu }: LoadFigures) => (cpu?.user ?? Number.NaN) + (cpu?.system ?? 0);
   return {
     path,

@@ -7,7 +7,7 @@ import { CLIP_MS, DIRECT_TRACK } from "../sounds.js";
 import type { Report } from "../report.js";
 import { joinFigures, packetFigures } from "../report.js";
 import type { Stage } from "../stage.js";
-import { joinPhones, joinUsers, limitMs, listenTo, speak } from "../steps.js";
+import { joinPhones, joinUsers, limitMs, listenTo, speak, warmUp } from "../steps.js";
 
 const WARM_UP = 1;
 const MEASURED = 2;
@@ -38,7 +38,9 @@ export async function runMixed(stage: Stage): Promise<Report> {
     ]);
     return { ...spoken, tones, played: plays, directly, churn };
   };
-  await load(WARM_UP, Math.max(options.warmUpSeconds, PLAY_EVERY_MS / 1000));
+  await warmUp(stage, { phase: WARM_UP, listener: cloud }, () =>
+    load(WARM_UP, Math.max(options.warmUpSeconds, PLAY_EVERY_MS / 1000)),
+  );
   await listening.begin();
   const before = await bridge.health.read();
   const measured = await listenTo(stage, { phase: MEASURED, listeners: [cloud, control] }, () =>
