@@ -66,9 +66,9 @@ async function runOnBun() {
 /** From the package of this platform, which the package `bun` brings along. Where it is missing, this throws. */
 function bunBinary(): string {
   const require = createRequire(import.meta.url);
-  const name = `@oven/bun-${process.platform === "win32" ? "windows" : process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`;
+  const manifest = `@oven/bun-${process.platform === "win32" ? "windows" : process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}/package.json`;
   const file = process.platform === "win32" ? "bun.exe" : "bun";
-  return join(dirname(require.resolve(`${name}/package.json`)), "bin", file);
+  return join(dirname(require.resolve(manifest)), "bin", file);
 }
 
 function run(command: string, args: readonly string[]): Promise<{ code: number | null; output: string }> {

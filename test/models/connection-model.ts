@@ -58,7 +58,7 @@ export class ConnectionModel {
   }
 
   ended(reason: string): void {
-    if (CLEAN_ENDS_TO_COME_BACK_FROM.includes(reason)) return this.#wait();
+    if (this.isPersistent && CLEAN_ENDS_TO_COME_BACK_FROM.includes(reason)) return this.#wait();
     this.told.push(`ended ${reason}`);
     this.#rest("idle");
   }

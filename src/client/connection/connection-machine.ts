@@ -16,7 +16,8 @@ export const connectionMachine = setup({
     channelWatch: fromCallback<ConnectionEvent, { readonly delayMs: number }>(() => {}),
   },
   guards: {
-    mayComeBack: ({ event }) => event.type === "attempt.ended" && COMES_BACK.has(event.reason),
+    mayComeBack: ({ context, event }) =>
+      context.isPersistent && event.type === "attempt.ended" && COMES_BACK.has(event.reason),
     isPersistent: ({ context }) => context.isPersistent,
     isRestart: ({ event }) => event.type === "rejoin" && event.isRestart,
   },
