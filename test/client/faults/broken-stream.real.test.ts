@@ -1,6 +1,7 @@
 // A stream that cannot even be opened ends the attempt it belongs to, and nothing else: nobody stays "connecting" for ever.
 
 import { describe, expect, test } from "vitest";
+import { LiveKitGrpcClient } from "../../../src/client/cloud/livekit-grpc-client.js";
 import { LiveKitManager } from "../../../src/client/cloud/livekit-manager.js";
 import type { ChannelPool } from "../../../src/client/wire/channel-pool.js";
 import { eventually } from "../../support/eventually.js";
@@ -57,7 +58,6 @@ describe("a stream whose opening throws", () => {
 });
 
 test("a second connect of the old name resolves no sooner than the bridge has accepted the stream", async () => {
-  const { LiveKitGrpcClient } = await import("../../../src/client/cloud/livekit-grpc-client.js");
   const session = { userId: "twice", logger: scene.logger, audioManager: { processAudioData: () => {} } };
   const options = { channels: scene.pool(), clock: scene.clock, limits: QUICK, env: {} };
   const client = new LiveKitGrpcClient(session, scene.bridge.address, options);
