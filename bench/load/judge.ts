@@ -47,6 +47,8 @@ function reasonsOf(load: LoadFigures, cores: Cores, bounds: Bounds): string[] {
     reasons.push(`the generator's library still held ${load.unsent} of ${sends} packets at the end`);
   if (over(load.interruptions, 0))
     reasons.push(`phones lost their rooms, or their way there, ${load.interruptions} times`);
+  if (over(load.interfaceChanges, 0))
+    reasons.push(`network interfaces came or went ${load.interfaceChanges} times, which breaks connections of WebRTC`);
   if (over(load.foreignCpuPercent, bounds.foreignMaxPercent))
     reasons.push(
       `other programs took ${percent(load.foreignCpuPercent)} of a core, bound ${percent(bounds.foreignMaxPercent)}`,

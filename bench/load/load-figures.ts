@@ -61,6 +61,7 @@ export function loadFigures(facts: LoadFacts): LoadFigures {
     pressurePercent: seen.pressurePercent,
     pressureAvg10Max: seen.pressureAvg10Max,
     own: seen.own,
+    interfaceChanges: seen.interfaceChanges,
     residentMbPerHour: { perUnit: perHour.perUnit * SECONDS_PER_HOUR, error: perHour.error * SECONDS_PER_HOUR },
     ...(lateMs && { lateMs: spreadOf(lateMs), refused, unsent, interruptions }),
     loopLagMs: facts.healthAfter?.["event_loop_lag_ms"] ?? Number.NaN,

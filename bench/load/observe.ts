@@ -1,5 +1,6 @@
 // What a stretch of time cost: CPU of every process, of every core, memory while it went by.
 
+import { networkInterfaces } from "node:os";
 import { monotonicMs } from "./monotonic.js";
 import type { Point } from "./percentiles.js";
 import type { CpuTime, Stock } from "./proc.js";
@@ -21,6 +22,8 @@ export interface Observation {
   readonly own: Stock;
   /** Resident memory of it: x in seconds, y in MB. */
   readonly residentMb: readonly Point[];
+  /** How often network interfaces came or went. Connections of WebRTC on such an interface break. */
+  readonly interfaceChanges: number;
 }
 
 const SAMPLE_EVERY_MS = 1000;
@@ -36,7 +39,11 @@ export async function observe<T>(
   const before = take(stage);
   const residentMb: Point[] = [];
   let avg10Max = 0;
+  let [interfaces, interfaceChanges] = [interfaceList(), 0];
   const sample = () => {
+    const present = interfaceList();
+    if (present !== interfaces) interfaceChanges += 1;
+    interfaces = present;
     residentMb.push({ x: (monotonicMs() - startMs) / 1000, y: stockOf(pid).residentMb });
     avg10Max = Math.max(avg10Max, cpuPressure()?.avg10 ?? 0);
   };
@@ -48,11 +55,16 @@ export async function observe<T>(
     const after = take(stage);
     sample();
     if (!isAlive(pid)) throw new Error(`the measured process ${pid} ended under the load`);
-    return { value, seen: { ...between(before, after, seconds, avg10Max), own: stockOf(pid), residentMb } };
+    return {
+      value,
+      seen: { ...between(before, after, seconds, avg10Max), own: stockOf(pid), residentMb, interfaceChanges },
+    };
   } finally {
     clearInterval(timer);
   }
 }
+
+const interfaceList = () => Object.keys(networkInterfaces()).toSorted().join();
 
 interface Reading {
   readonly cpu: ReadonlyMap<string, CpuTime>;

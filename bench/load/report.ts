@@ -79,6 +79,8 @@ export interface LoadFigures {
   readonly pressurePercent: number | undefined;
   readonly pressureAvg10Max: number | undefined;
   readonly own: Stock;
+  /** How often network interfaces came or went. */
+  readonly interfaceChanges: number;
   readonly residentMbPerHour: Slope;
   /** Sends that were late against their plan; absent where nothing was sent at fixed moments. */
   readonly lateMs?: Spread;
