@@ -32,7 +32,7 @@ function escaped(text: string): string {
 /** Rows of the table below a heading, by what their first column says. */
 function rowsOf(text: string, heading: string): string[] {
   const section = text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? "";
-  return [...section.matchAll(/^\| ((?:A\d\.|c)?\d+) \|/gm)].map(([, number = ""]) => number);
+  return [...section.matchAll(/^\| ((?:A\d\.|c|T)?\d+) \|/gm)].map(([, number = ""]) => number);
 }
 
 const numbers = (from: number, to: number, prefix = "") =>
@@ -49,6 +49,7 @@ const sections: readonly (readonly [heading: string, numbers: readonly string[]]
   ["Requirements of the wire (A1)", numbers(1, 17, "A1.")],
   ["Requirements of the bridge (A2)", numbers(1, 29, "A2.")],
   ["Requirements of the client (A3)", numbers(1, 19, "A3.")],
+  ["Scenarios (T)", numbers(1, 21, "T")],
 ];
 
 describe("docs/faults.md", () => {
@@ -68,7 +69,7 @@ describe("docs/faults.md", () => {
   });
 
   it("has a test or a sentence in every row", () => {
-    const rows = [...text.matchAll(/^\| (?:A\d\.|c)?\d+ \|[^|]*\|(.*)\|$/gm)].map(([, proof = ""]) => proof.trim());
+    const rows = [...text.matchAll(/^\| (?:A\d\.|c|T)?\d+ \|[^|]*\|(.*)\|$/gm)].map(([, proof = ""]) => proof.trim());
     const empty = rows.filter((proof) => citationsOf(proof).length === 0 && !/[A-Z].{20,}\.$/.test(proof));
     expect(rows).toHaveLength(sections.flatMap(([, expected]) => expected).length);
     expect(empty).toEqual([]);
