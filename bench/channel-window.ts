@@ -44,7 +44,9 @@ async function run(bridge: StandIn, address: string, count: number): Promise<Out
   const clients = await Promise.all(users.map((userId) => listen(userId, address, channels, delaysMs)));
   const chunks = Array.from({ length: (SECONDS * 1000) / CHUNK_EVERY_MS }, () => CHUNK_BYTES);
   delaysMs.length = 0;
-  const sending = users.map((userId) => bridge.send(userId, chunks, { everyMs: CHUNK_EVERY_MS }).catch(() => undefined));
+  const sending = users.map((userId) =>
+    bridge.send(userId, chunks, { everyMs: CHUNK_EVERY_MS }).catch(() => undefined),
+  );
   await sleep(SECONDS * 1000 + 500);
   const arrived = delaysMs.length / (count * chunks.length);
   const sorted = delaysMs.toSorted((a, b) => a - b);

@@ -28,7 +28,12 @@ export { createRoomStatus } from "./cloud/room-status.js";
 export type { SpeakerManagerOptions, SpeakerRequest, SpeakerUser } from "./cloud/speaker-manager.js";
 export { SpeakerManager } from "./cloud/speaker-manager.js";
 export type { AccessTokenRequest, LiveKitTokenServiceOptions } from "./cloud/token-service.js";
-export { liveKitTokenService, LiveKitTokenService, mintAgentBridgeToken, mintClientPublishToken } from "./cloud/token-service.js";
+export {
+  liveKitTokenService,
+  LiveKitTokenService,
+  mintAgentBridgeToken,
+  mintClientPublishToken,
+} from "./cloud/token-service.js";
 export { connectionMachine } from "./connection/connection-machine.js";
 export { createBridgeClient } from "./create-bridge-client.js";
 export type { ClientErrorCode } from "./errors.js";

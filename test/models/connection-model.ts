@@ -2,7 +2,7 @@
 
 export type Mode = "idle" | "joining" | "streaming" | "waiting" | "closed";
 
-const CLEAN_ENDS_TO_COME_BACK_FROM = ["room_deleted"];
+const CLEAN_ENDS_TO_COME_BACK_FROM: ReadonlySet<string> = new Set(["room_deleted"]);
 export const BACKOFF_BASE_MS = 2_000;
 export const BACKOFF_MAX_MS = 30_000;
 export const STABLE_AFTER_MS = 10_000;
@@ -58,7 +58,7 @@ export class ConnectionModel {
   }
 
   ended(reason: string): void {
-    if (this.isPersistent && CLEAN_ENDS_TO_COME_BACK_FROM.includes(reason)) return this.#wait();
+    if (this.isPersistent && CLEAN_ENDS_TO_COME_BACK_FROM.has(reason)) return this.#wait();
     this.told.push(`ended ${reason}`);
     this.#rest("idle");
   }

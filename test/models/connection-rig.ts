@@ -65,7 +65,7 @@ export function createConnectionRig(inspect: (event: InspectionEvent) => void) {
     },
     get mode(): Mode {
       const { value } = actor.getSnapshot();
-      return (typeof value === "string" ? value : value.active) as Mode;
+      return typeof value === "string" ? value : value.active;
     },
     stop: () => actor.stop(),
   };
