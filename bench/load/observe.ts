@@ -1,6 +1,5 @@
 // What a stretch of time cost: CPU of every process, of every core, memory while it went by.
 
-import { networkInterfaces } from "node:os";
 import { monotonicMs } from "./monotonic.js";
 import type { Point } from "./percentiles.js";
 import type { CpuTime, Stock } from "./proc.js";
@@ -22,7 +21,7 @@ export interface Observation {
   readonly own: Stock;
   /** Resident memory of it: x in seconds, y in MB. */
   readonly residentMb: readonly Point[];
-  /** How often network interfaces came or went. Connections of WebRTC on such an interface break. */
+  /** How often network interfaces came or went since the start of the run. */
   readonly interfaceChanges: number;
 }
 
@@ -39,11 +38,7 @@ export async function observe<T>(
   const before = take(stage);
   const residentMb: Point[] = [];
   let avg10Max = 0;
-  let [interfaces, interfaceChanges] = [interfaceList(), 0];
   const sample = () => {
-    const present = interfaceList();
-    if (present !== interfaces) interfaceChanges += 1;
-    interfaces = present;
     residentMb.push({ x: (monotonicMs() - startMs) / 1000, y: stockOf(pid).residentMb });
     avg10Max = Math.max(avg10Max, cpuPressure()?.avg10 ?? 0);
   };
@@ -57,14 +52,17 @@ export async function observe<T>(
     if (!isAlive(pid)) throw new Error(`the measured process ${pid} ended under the load`);
     return {
       value,
-      seen: { ...between(before, after, seconds, avg10Max), own: stockOf(pid), residentMb, interfaceChanges },
+      seen: {
+        ...between(before, after, seconds, avg10Max),
+        own: stockOf(pid),
+        residentMb,
+        interfaceChanges: stage.interfaces.changes,
+      },
     };
   } finally {
     clearInterval(timer);
   }
 }
-
-const interfaceList = () => Object.keys(networkInterfaces()).toSorted().join();
 
 interface Reading {
   readonly cpu: ReadonlyMap<string, CpuTime>;

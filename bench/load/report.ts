@@ -79,7 +79,7 @@ export interface LoadFigures {
   readonly pressurePercent: number | undefined;
   readonly pressureAvg10Max: number | undefined;
   readonly own: Stock;
-  /** How often network interfaces came or went. */
+  /** How often network interfaces came or went since the start of the run. */
   readonly interfaceChanges: number;
   readonly residentMbPerHour: Slope;
   /** Sends that were late against their plan; absent where nothing was sent at fixed moments. */

@@ -10,6 +10,8 @@ import type { Cores } from "./cores.js";
 import { chooseCores, moveTo, startOn } from "./cores.js";
 import type { HealthReader } from "./health.js";
 import { openHealth } from "./health.js";
+import type { InterfaceWatch } from "./interface-watch.js";
+import { watchInterfaces } from "./interface-watch.js";
 import type { LoadOptions } from "./options.js";
 import { UsageError } from "./options.js";
 import { allowedCores, isAlive, statusOf } from "./proc.js";
@@ -44,6 +46,7 @@ export interface Stage {
   startBare(): Promise<Remote<ReceiverDuties>>;
   /** Whose CPU is measured, by role. Main itself is one of them. */
   readonly roles: ReadonlyMap<string, number>;
+  readonly interfaces: InterfaceWatch;
   /** What modes start themselves is ended with the rest. */
   readonly cleanup: Cleanup;
 }
@@ -79,6 +82,8 @@ export async function startStage(options: LoadOptions, cleanup: Cleanup): Promis
   const everywhere = allowedCores();
   moveTo(cores, process.pid, cores.load);
   cleanup.add(() => moveTo(cores, process.pid, everywhere));
+  const interfaces = watchInterfaces();
+  cleanup.add(() => interfaces.stop());
   const roles = new Map([["main", process.pid]]);
   const access = await startServer(options, cleanup, cores, roles);
   const bridge = await startBridge(options, cleanup, cores, access);
@@ -110,6 +115,7 @@ export async function startStage(options: LoadOptions, cleanup: Cleanup): Promis
     startDirect: () => start<DirectDuties>("direct", "direct publisher"),
     startBare: () => startOn(cores, "bridge", async () => start<ReceiverDuties>("receiver", "bare receiver")),
     roles,
+    interfaces,
     cleanup,
   };
 }
