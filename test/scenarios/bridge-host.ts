@@ -1,5 +1,5 @@
 // A machine with a bridge on it: the compiled one, as it runs in production. The bridge can be killed and started again at
-// the same address; the test process watches it over a wire of its own, which no scenario cuts.
+// the same address.
 
 import type { BridgeProcess } from "../support/bridge-process.js";
 import { startBridgeProcess } from "../support/bridge-process.js";
@@ -12,8 +12,9 @@ export interface BridgeHostOptions {
   readonly book: LogBook;
   /** Names its lines in the log book. */
   readonly source: string;
-  /** The addresses of the wire between the test process and it: that of the test process first. */
-  readonly watchAddresses: readonly [string, string];
+  readonly host: string;
+  /** Where it reaches the test process. It may play what is served there. */
+  readonly watcherHost: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -23,10 +24,8 @@ export const BRIDGE_PORT = 9090;
 export class BridgeHost {
   readonly namespace: string;
   readonly source: string;
-  /** Where it reaches the test process. It may play what is served there. */
-  readonly watcherAddress: string;
-  /** Where the test process reaches it. */
-  readonly watchAddress: string;
+  readonly host: string;
+  readonly address: string;
   /** What the test process asks it with. */
   readonly client: TestClient;
   readonly #options: BridgeHostOptions;
@@ -36,17 +35,17 @@ export class BridgeHost {
     this.namespace = options.namespace;
     this.source = options.source;
     this.#options = options;
-    this.watcherAddress = options.watchAddresses[0];
-    this.watchAddress = `${options.watchAddresses[1]}:${BRIDGE_PORT}`;
-    this.client = createTestClient(this.watchAddress, {
+    this.host = options.host;
+    this.address = `${options.host}:${BRIDGE_PORT}`;
+    this.client = createTestClient(this.address, {
       "grpc.initial_reconnect_backoff_ms": 100,
       "grpc.max_reconnect_backoff_ms": 500,
     });
   }
 
   async start(): Promise<void> {
-    const { namespace, book, source, env } = this.#options;
-    const own = { PORT: String(BRIDGE_PORT), BRIDGE_HOST: "0.0.0.0", BRIDGE_AUDIO_ALLOWED: this.watcherAddress };
+    const { namespace, book, source, env, watcherHost } = this.#options;
+    const own = { PORT: String(BRIDGE_PORT), BRIDGE_HOST: "0.0.0.0", BRIDGE_AUDIO_ALLOWED: watcherHost };
     this.#process = await startBridgeProcess(
       { ...own, NODE_ENV: "production", ...env },
       { namespace, onLine: (line) => book.add(source, line) },

@@ -1,5 +1,4 @@
-// A machine with a cloud on it, wired to the bridge by a wire that can be cut. The cloud is a process that can be killed
-// and started again.
+// A machine with a cloud on it, on a wire that can be cut. The cloud is a process that can be killed and started again.
 
 import { readFileSync } from "node:fs";
 import type { TcpProxy } from "../support/tcp-proxy.js";
@@ -17,7 +16,7 @@ export interface CloudHostOptions {
   readonly book: LogBook;
   readonly input: object;
   readonly env: Readonly<Record<string, string>>;
-  /** To the bridge; the cloud's end is the first. */
+  /** To everybody; the cloud's end is the first. */
   readonly wire: Wire;
   /** On its way to the bridge, if there is one. */
   readonly proxy: TcpProxy | undefined;

@@ -40,8 +40,8 @@ export interface InducedFaults {
 const USERS = 5;
 /** So many of his own, then one together with all others: each user's faults. */
 const OWN_FAULTS = 2;
-/** A user who is not heard after so long needs help. Silent losses take up to 15 s to be found. */
-const UNAIDED_MAX_MS = 30_000;
+/** Who is not heard after so long needs help: a silent loss takes 15 s to be found, and a client that fails waits up to 30 s. */
+const UNAIDED_MAX_MS = 60_000;
 const AIDED_MAX_MS = 20_000;
 const LEFTOVER_MAX_MS = 30_000;
 

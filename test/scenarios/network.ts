@@ -15,8 +15,8 @@ export interface Network {
   namespace(): Promise<string>;
   /** Joins two namespaces, or this process's own (`undefined`) and one. */
   wire(a: string | undefined, b: string): Promise<Wire>;
-  /** An address of a namespace's loopback interface that its neighbours can be told the way to. */
-  address(namespace: string): Promise<string>;
+  /** Lets a namespace pass on what is not for itself. Returns an address of its own that all its neighbours can be told of. */
+  router(namespace: string): Promise<string>;
   /** Ends every process that is left in the namespaces, and removes them. */
   remove(): Promise<void>;
 }
@@ -24,8 +24,8 @@ export interface Network {
 export interface Wire {
   /** The addresses of the two ends, in the order in which the ends were given. */
   readonly addresses: readonly [string, string];
-  /** Lets the first end find an address that belongs to the second. */
-  route(address: string): Promise<void>;
+  /** The first end finds this address by way of the second; everything that is not near, when none is given. */
+  route(address?: string): Promise<void>;
   /** Pulls the cable: the first end's link goes down. */
   unplug(): Promise<void>;
   /** Every packet is lost in both directions, and nobody is told. */
@@ -66,9 +66,10 @@ export async function createNetwork(): Promise<Network> {
       wires.push(wire);
       return wire;
     },
-    async address(namespace) {
+    async router(namespace) {
       const address = blockOfAddresses()[0];
       await ip("-n", namespace, "addr", "add", `${address}/32`, "dev", "lo");
+      await ip("netns", "exec", namespace, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward");
       return address;
     },
     async remove() {
@@ -112,7 +113,7 @@ async function layWire(a: string | undefined, b: string): Promise<Wire> {
   return {
     addresses,
     async route(address) {
-      routes.push(`${address}/32`);
+      routes.push(address === undefined ? "default" : `${address}/32`);
       await plugIn();
     },
     unplug: () => ip(...near.inNamespace, "link", "set", near.device, "down"),

@@ -1,4 +1,4 @@
-// A phone, wired to LiveKit by a wire that can be cut. Its app can be killed and opened again.
+// A phone, on a wire that can be cut. Its app can be killed and opened again.
 
 import type { LogBook } from "./log-book.js";
 import type { Wire } from "./network.js";
@@ -11,7 +11,7 @@ export interface PhoneHostOptions {
   readonly source: string;
   readonly book: LogBook;
   readonly input: Omit<PhoneInput, "token">;
-  /** To LiveKit; the phone's end is the first. */
+  /** To everybody; the phone's end is the first. */
   readonly wire: Wire;
 }
 
@@ -44,6 +44,11 @@ export class PhoneHost {
 
   async microphone(isOn: boolean): Promise<void> {
     await this.program.ask({ do: "microphone", on: isOn });
+  }
+
+  /** Packets that it had no room for, or that waited too long in it, since it was opened. */
+  async unsent(): Promise<number> {
+    return Number((await this.program.ask({ do: "unsent" }))["unsent"]);
   }
 
   /** Swiped away: no farewell. */

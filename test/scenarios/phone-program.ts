@@ -34,6 +34,9 @@ let isMicrophoneOn = true;
 /** Until it is told to leave, or killed. */
 const intent = { isWanted: true };
 let pending = 0;
+/** Packets that never left the phone since it joined for the first time. */
+let unsent = 0;
+let joins = 0;
 let nextNumber = packetNumberAt(Date.now());
 
 async function freshToken(): Promise<string> {
@@ -55,6 +58,8 @@ async function joinOnce(token: string): Promise<void> {
   });
   if (!fresh.isConnected) throw new Error("disconnected at once");
   room = fresh;
+  if (joins === 0) unsent = 0;
+  joins += 1;
   report("joined", { atMs: Date.now() });
 }
 
@@ -80,7 +85,10 @@ function speak(): void {
 
 function send(number: number): void {
   const local = room?.localParticipant;
-  if (!local || !isMicrophoneOn || pending >= PENDING_MAX) return;
+  if (!local || !isMicrophoneOn || pending >= PENDING_MAX) {
+    unsent += 1;
+    return;
+  }
   pending += 1;
   local
     .publishData(numberedPacket({ number, sentAtMs: Date.now() }), { reliable: true })
@@ -90,6 +98,7 @@ function send(number: number): void {
 
 obey({
   microphone: ({ on }) => void (isMicrophoneOn = on === true),
+  unsent: () => ({ unsent }),
   async leave() {
     intent.isWanted = false;
     await room?.disconnect();

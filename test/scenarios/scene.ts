@@ -1,17 +1,17 @@
-// Everything of a scenario, each process on a machine of its own: LiveKit on the hub, bridges, clouds and phones in
-// namespaces around it. A cloud reaches its bridge by one wire, LiveKit by another; phones reach only LiveKit. The test
-// process reaches the hub and the bridges.
+// Everything of a scenario, each process on a machine of its own, which is a network namespace: LiveKit on the hub; bridges,
+// clouds, phones and the test process around it, each on one wire. A machine is never wired while its processes run, since
+// WebRTC takes a new interface for a new way into the world and may lose packets over it.
 
 import { join } from "node:path";
 import type { LiveKitServer } from "../support/livekit-server.js";
 import { startLiveKitServer } from "../support/livekit-server.js";
 import type { TcpProxy } from "../support/tcp-proxy.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
-import { BRIDGE_PORT, BridgeHost } from "./bridge-host.js";
+import { BridgeHost } from "./bridge-host.js";
 import { CloudHost } from "./cloud-host.js";
 import { Listener } from "./listener-host.js";
 import { LogBook } from "./log-book.js";
-import type { Network } from "./network.js";
+import type { Network, Wire } from "./network.js";
 import { createNetwork } from "./network.js";
 import { PhoneHost } from "./phone-host.js";
 import type { Program } from "./program.js";
@@ -27,7 +27,7 @@ export interface CloudOptions {
   /** The program it runs: the cloud of this project by default. */
   readonly file?: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Its way to the bridge leads through this process. The wire to the bridge itself is then idle. */
+  /** Its way to the bridge leads through this process, where single connections can be cut. */
   readonly isProxied?: boolean;
 }
 
@@ -37,10 +37,10 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
   const network = await createNetwork();
   try {
     const hub = await network.namespace();
-    const address = await network.address(hub);
+    const address = await network.router(hub);
     const wire = await network.wire(undefined, hub);
     await wire.route(address);
-    const scene = new Scene(network, hub, address, options);
+    const scene = new Scene({ network, hub, address, wire }, options);
     await scene.startLiveKit();
     return scene;
   } catch (error) {
@@ -51,9 +51,7 @@ export async function startScene(options: SceneOptions = {}): Promise<Scene> {
 
 export class Scene {
   readonly book: LogBook;
-  readonly #network: Network;
-  readonly #hub: string;
-  readonly #hubAddress: string;
+  readonly #hub: Hub;
   readonly #logLevel: string;
   readonly #bridges: BridgeHost[] = [];
   readonly #clouds: CloudHost[] = [];
@@ -64,12 +62,15 @@ export class Scene {
   readonly #controlled = new Map<BridgeHost, Promise<Program>>();
   #livekit: LiveKitServer | undefined;
 
-  constructor(network: Network, hub: string, hubAddress: string, options: SceneOptions) {
-    this.#network = network;
+  constructor(hub: Hub, options: SceneOptions) {
     this.#hub = hub;
-    this.#hubAddress = hubAddress;
     this.#logLevel = options.logLevel ?? "trace";
     this.book = options.book ?? new LogBook();
+  }
+
+  /** Where everybody reaches the test process. */
+  get host(): string {
+    return this.#hub.wire.addresses[0];
   }
 
   get livekit(): LiveKitServer {
@@ -79,21 +80,22 @@ export class Scene {
 
   /** Also after it was killed: at the same address. */
   async startLiveKit(): Promise<void> {
-    const where = { namespace: this.#hub, address: this.#hubAddress, ports: LIVEKIT_PORTS };
-    this.#livekit = await startLiveKitServer(where);
+    const { hub: namespace, address } = this.#hub;
+    this.#livekit = await startLiveKitServer({ namespace, address, ports: LIVEKIT_PORTS });
     this.book.addSecret(this.#livekit.apiSecret);
   }
 
   /** A bridge, listening. */
   async bridge(env: Readonly<Record<string, string>> = {}): Promise<BridgeHost> {
-    const namespace = await this.#network.namespace();
-    await this.#wireToHub(namespace);
-    const watch = await this.#network.wire(undefined, namespace);
+    const { namespace, wire } = await this.#machine();
+    const [host] = wire.addresses;
+    await this.#hub.wire.route(host);
     const bridge = new BridgeHost({
       namespace,
       book: this.book,
       source: `bridge-${this.#bridges.length + 1}`,
-      watchAddresses: watch.addresses,
+      host,
+      watcherHost: this.host,
       env: { LIVEKIT_URL: this.livekit.url, LOG_LEVEL: this.#logLevel, ...env },
     });
     this.#bridges.push(bridge);
@@ -104,12 +106,11 @@ export class Scene {
   /** A cloud that uses this bridge, running. */
   async cloud(bridge: BridgeHost, options: CloudOptions = {}): Promise<CloudHost> {
     const { file = "cloud-program.ts", label = String(this.#clouds.length + 1), env = {}, isProxied = false } = options;
-    const namespace = await this.#network.namespace();
-    await this.#wireToHub(namespace);
-    const wire = await this.#network.wire(namespace, bridge.namespace);
+    const { namespace, wire } = await this.#machine();
     const { url, apiKey, apiSecret } = this.livekit;
-    const proxy = isProxied ? await this.#proxy(bridge, namespace) : undefined;
-    const address = proxy?.address ?? `${wire.addresses[1]}:${BRIDGE_PORT}`;
+    const proxy = isProxied ? await startTcpProxy(bridge.address, this.host) : undefined;
+    if (proxy) this.#proxies.push(proxy);
+    const address = proxy?.address ?? bridge.address;
     const cloud = new CloudHost({
       file,
       namespace,
@@ -134,8 +135,7 @@ export class Scene {
 
   /** A phone whose app is not open yet. */
   async phone(user: string): Promise<PhoneHost> {
-    const namespace = await this.#network.namespace();
-    const wire = await this.#wireToHub(namespace);
+    const { namespace, wire } = await this.#machine();
     const { url, apiKey, apiSecret } = this.livekit;
     const input = { url, identity: user, room: user, apiKey, apiSecret };
     const phone = new PhoneHost({ namespace, source: `phone-${user}`, book: this.book, input, wire });
@@ -145,8 +145,7 @@ export class Scene {
 
   /** Somebody who listens in a user's room. He is to leave before participants are counted. */
   async listener(user: string): Promise<Listener> {
-    const namespace = await this.#network.namespace();
-    await this.#wireToHub(namespace);
+    const { namespace } = await this.#machine();
     const { url, apiKey, apiSecret } = this.livekit;
     const input = { url, identity: `listener:${user}`, room: user, apiKey, apiSecret };
     const listener = await Listener.start({ namespace, source: `listener-${user}`, book: this.book, input });
@@ -162,7 +161,7 @@ export class Scene {
       this.#controlled.set(bridge, startProgram(server));
     }
     this.#controls.push(await (this.#controlled.get(bridge) as Promise<Program>));
-    const input = { host: cloud.wire.addresses[1] };
+    const input = { host: bridge.host };
     const client = await startProgram({ file, namespace: cloud.namespace, source: "control", book: this.book, input });
     this.#controls.push(client);
     return client;
@@ -182,21 +181,26 @@ export class Scene {
     await Promise.all(this.#proxies.map((proxy) => proxy.close()));
     await Promise.all(this.#bridges.map((bridge) => bridge.stop()));
     await this.#livekit?.kill();
-    await this.#network.remove();
+    await this.#hub.network.remove();
     const logs = process.env["SCENARIO_LOGS"];
     if (logs) this.book.write(join(logs, `scenario-${process.pid}-${Date.now()}.log`));
   }
 
-  async #proxy(bridge: BridgeHost, namespace: string): Promise<TcpProxy> {
-    const { addresses } = await this.#network.wire(undefined, namespace);
-    const proxy = await startTcpProxy(bridge.watchAddress, addresses[0]);
-    this.#proxies.push(proxy);
-    return proxy;
+  async #machine(): Promise<{ readonly namespace: string; readonly wire: Wire }> {
+    const { network, hub } = this.#hub;
+    const namespace = await network.namespace();
+    const wire = await network.wire(namespace, hub);
+    await wire.route();
+    return { namespace, wire };
   }
+}
 
-  async #wireToHub(namespace: string) {
-    const wire = await this.#network.wire(namespace, this.#hub);
-    await wire.route(this.#hubAddress);
-    return wire;
-  }
+/** Where all wires meet. */
+interface Hub {
+  readonly network: Network;
+  readonly hub: string;
+  /** LiveKit's. */
+  readonly address: string;
+  /** From the test process. */
+  readonly wire: Wire;
 }

@@ -3,6 +3,7 @@
 import { expect } from "vitest";
 import { eventually } from "../support/eventually.js";
 import type { BridgeHost } from "./bridge-host.js";
+import type { Party } from "./party.js";
 import type { Scene } from "./scene.js";
 
 /** Participants whose process was killed are LiveKit's for a while. */
@@ -24,6 +25,16 @@ export async function expectNoneLeft(scene: Scene, bridge: BridgeHost, user: str
   await eventually("no session", async () => (await bridge.health()).active_sessions === 0, SETTLED_MAX_MS);
   const isRight = async () => (await scene.participants(user)).join() === others.join();
   await eventually(`nobody left in the room of ${user}`, isRight, SETTLED_MAX_MS);
+}
+
+/** Whatever left the phone was heard, in order. */
+export async function expectNothingLost({ cloud, phone, user }: Party): Promise<void> {
+  const { lost, outOfOrder } = await cloud.reception(user);
+  const unsent = await phone.unsent();
+  expect({ lost: Math.max(0, lost - unsent), outOfOrder }, `${unsent} packets never left the phone`).toEqual({
+    lost: 0,
+    outOfOrder: 0,
+  });
 }
 
 /** No token and no secret in any log, no refusal of old, no process that died by itself. */

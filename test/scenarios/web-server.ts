@@ -1,5 +1,5 @@
-// A web server on the wire between the test process and a bridge, for what the bridge is to play. Its address is a private
-// one, which the bridge has to be allowed.
+// A web server of the test process, for what a bridge is to play. Its address is a private one, which bridges have to be
+// allowed.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
