@@ -1,7 +1,11 @@
 import { defineConfig } from "vitest/config";
 
 // Two projects: `fast` needs nothing but Node and runs in parallel; `real` starts livekit-server, native rtc-node and
-// processes of its own, and runs one file at a time, so that its time limits mean something.
+// processes of its own, and runs one file at a time, so that its time limits mean something. `patient` waits for real time
+// most of the time, or runs the client against a stand-in: a few of its files at once disturb nobody.
+const REAL = "test/**/*.real.test.ts";
+const PATIENT = "test/client/**/*.real.test.ts";
+
 export default defineConfig({
   test: {
     pool: "forks",
@@ -13,7 +17,7 @@ export default defineConfig({
           name: "fast",
           setupFiles: ["test/support/seed.ts"],
           include: ["test/**/*.test.ts"],
-          exclude: ["test/integration/**", "test/faults/**", "test/**/*.real.test.ts"],
+          exclude: ["test/integration/**", "test/faults/**", REAL],
           testTimeout: 20_000,
           hookTimeout: 20_000,
           sequence: { groupOrder: 0 },
@@ -23,8 +27,21 @@ export default defineConfig({
         extends: true,
         test: {
           name: "real",
-          include: ["test/integration/**/*.test.ts", "test/faults/**/*.test.ts", "test/**/*.real.test.ts"],
+          include: ["test/integration/**/*.test.ts", "test/faults/**/*.test.ts", REAL],
+          exclude: [PATIENT],
           fileParallelism: false,
+          globalSetup: "test/support/built.ts",
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "patient",
+          include: [PATIENT],
+          maxWorkers: 3,
           globalSetup: "test/support/built.ts",
           testTimeout: 60_000,
           hookTimeout: 180_000,

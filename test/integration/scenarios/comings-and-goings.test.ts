@@ -8,6 +8,7 @@ import { expectResumed } from "../../scenarios/fault-figures.js";
 import type { Listener } from "../../scenarios/listener-host.js";
 import type { Party } from "../../scenarios/party.js";
 import { startParty } from "../../scenarios/party.js";
+import { canPlayScenarios } from "../../scenarios/required.js";
 import type { Scene } from "../../scenarios/scene.js";
 import { startScene } from "../../scenarios/scene.js";
 import { expectNothingForbidden, expectNothingLost, expectOneSessionEach } from "../../scenarios/soundness.js";
@@ -18,7 +19,7 @@ const AIRPLANE_MS = 2000;
 const WITH_LISTENER = ["force-quit", "airplane", "lost"] as const;
 const USERS = [...WITH_LISTENER, "restarted", "bystander"] as const;
 
-describe("a user whose app or cloud goes and comes back", () => {
+describe.skipIf(!canPlayScenarios())("a user whose app or cloud goes and comes back", () => {
   let scene: Scene;
   let bridge: BridgeHost;
   const parties = new Map<string, Party>();

@@ -6,6 +6,7 @@ import type { BridgeHost } from "../../scenarios/bridge-host.js";
 import type { CloudHost } from "../../scenarios/cloud-host.js";
 import type { Party } from "../../scenarios/party.js";
 import { flowing, startParty } from "../../scenarios/party.js";
+import { canPlayScenarios } from "../../scenarios/required.js";
 import type { Scene } from "../../scenarios/scene.js";
 import { startScene } from "../../scenarios/scene.js";
 import {
@@ -22,7 +23,7 @@ const ROUNDS = 4;
 /** Time for each user's glasses to be gone and back. */
 const AWAY_MS = 150;
 
-describe("T21: users who come and go", () => {
+describe.skipIf(!canPlayScenarios())("T21: users who come and go", () => {
   let scene: Scene;
   let bridge: BridgeHost;
   let cloud: CloudHost;

@@ -6,6 +6,7 @@ import { expectResumed } from "../../scenarios/fault-figures.js";
 import type { Listener } from "../../scenarios/listener-host.js";
 import type { Party } from "../../scenarios/party.js";
 import { startParty } from "../../scenarios/party.js";
+import { canPlayScenarios } from "../../scenarios/required.js";
 import type { Scene } from "../../scenarios/scene.js";
 import { startScene } from "../../scenarios/scene.js";
 import { expectNothingForbidden, expectOneSessionEach } from "../../scenarios/soundness.js";
@@ -13,7 +14,7 @@ import { expectNothingForbidden, expectOneSessionEach } from "../../scenarios/so
 const USER = "alice";
 const OUTAGE_MS = 3000;
 
-describe("LiveKit that is killed and comes back", () => {
+describe.skipIf(!canPlayScenarios())("LiveKit that is killed and comes back", () => {
   let scene: Scene;
   let bridge: BridgeHost;
   let party: Party;

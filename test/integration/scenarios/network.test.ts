@@ -11,6 +11,7 @@ import { createNetwork } from "../../scenarios/network.js";
 import type { Program } from "../../scenarios/program.js";
 import { startProgram } from "../../scenarios/program.js";
 import { eventually } from "../../support/eventually.js";
+import { canPlayScenarios } from "../../scenarios/required.js";
 
 const CUT_MS = 2500;
 const MAIN = fileURLToPath(new URL("../../scenarios/network-program.ts", import.meta.url));
@@ -18,7 +19,7 @@ const MAIN = fileURLToPath(new URL("../../scenarios/network-program.ts", import.
 const namespaces = () =>
   execFileSync("ip", ["netns", "list"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
 
-describe("a wire between two namespaces", () => {
+describe.skipIf(!canPlayScenarios())("a wire between two namespaces", () => {
   let network: Network;
   let wire: Wire;
   let client: Program;
@@ -69,7 +70,7 @@ describe("a wire between two namespaces", () => {
   );
 });
 
-test("a network goes with its process, however that ends", async () => {
+test.skipIf(!canPlayScenarios())("a network goes with its process, however that ends", async () => {
   const child = spawn(process.execPath, ["--import", "tsx", MAIN], { stdio: ["ignore", "pipe", "inherit"] });
   const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
   const made = line.split(" ");

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BridgeHost } from "../../scenarios/bridge-host.js";
 import type { Party } from "../../scenarios/party.js";
 import { flowing } from "../../scenarios/party.js";
+import { canPlayScenarios } from "../../scenarios/required.js";
 import type { Scene } from "../../scenarios/scene.js";
 import { startScene } from "../../scenarios/scene.js";
 import { expectNothingForbidden, expectNothingLost, expectOneSessionEach } from "../../scenarios/soundness.js";
@@ -14,7 +15,7 @@ const USER = "old";
 /** Less than its one retry waits. */
 const OUTAGE_MS = 300;
 
-describe("T20: a cloud of old against this bridge", () => {
+describe.skipIf(!canPlayScenarios())("T20: a cloud of old against this bridge", () => {
   let scene: Scene;
   let bridge: BridgeHost;
   let party: Party;

@@ -8,6 +8,7 @@ import type { Listener } from "../../scenarios/listener-host.js";
 import type { Party } from "../../scenarios/party.js";
 import { flowing, startParty } from "../../scenarios/party.js";
 import type { CadenceReport } from "../../scenarios/recogniser.js";
+import { canPlayScenarios } from "../../scenarios/required.js";
 import type { Scene } from "../../scenarios/scene.js";
 import { startScene } from "../../scenarios/scene.js";
 import {
@@ -26,7 +27,7 @@ import { wavOf } from "../../support/wav.js";
 const USER = "alice";
 const CADENCE_SECONDS = 6;
 
-describe("a user of the cloud", () => {
+describe.skipIf(!canPlayScenarios())("a user of the cloud", () => {
   let scene: Scene;
   let bridge: BridgeHost;
   let party: Party;

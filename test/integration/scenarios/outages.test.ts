@@ -8,6 +8,7 @@ import { expectResumed } from "../../scenarios/fault-figures.js";
 import type { Party } from "../../scenarios/party.js";
 import { flowing, startParty } from "../../scenarios/party.js";
 import type { Program } from "../../scenarios/program.js";
+import { canPlayScenarios } from "../../scenarios/required.js";
 import type { Scene } from "../../scenarios/scene.js";
 import { startScene } from "../../scenarios/scene.js";
 import { expectNothingForbidden, expectNothingLost, expectOneSessionEach } from "../../scenarios/soundness.js";
@@ -27,7 +28,7 @@ const BYSTANDER = "bystander";
 /** Until then TCP may still get through on the old connection; afterwards only a new one helps. */
 const OLD_CONNECTION_MAX_MS = 15_000;
 
-describe("a bridge that cannot be reached for a while", () => {
+describe.skipIf(!canPlayScenarios())("a bridge that cannot be reached for a while", () => {
   let scene: Scene;
   let bridge: BridgeHost;
   const parties = new Map<string, Party>();

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CloudHost } from "../../scenarios/cloud-host.js";
 import type { Party } from "../../scenarios/party.js";
 import { flowing, startParty } from "../../scenarios/party.js";
+import { canPlayScenarios } from "../../scenarios/required.js";
 import type { Scene } from "../../scenarios/scene.js";
 import { startScene } from "../../scenarios/scene.js";
 import { expectNothingForbidden, expectOneSessionEach } from "../../scenarios/soundness.js";
@@ -17,7 +18,7 @@ const THEFTS = [
   { user: "other-bridge", through: "another bridge", reason: "duplicate_identity" },
 ] as const;
 
-describe("a user who is joined by a second cloud", () => {
+describe.skipIf(!canPlayScenarios())("a user who is joined by a second cloud", () => {
   let scene: Scene;
   const parties = new Map<string, Party>();
   const thieves = new Map<string, Party>();
