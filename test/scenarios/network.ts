@@ -101,9 +101,10 @@ async function layWire(a: string | undefined, b: string): Promise<Wire> {
       await ip(...end.inNamespace, "neigh", "replace", ...entry);
     }
   };
+  const addRoute = (to: string) => ip(...near.inNamespace, "route", "replace", to, "via", far.address);
   const plugIn = async (): Promise<void> => {
     for (const [end] of pairs(near, far)) await ip(...end.inNamespace, "link", "set", end.device, "up");
-    for (const to of routes) await ip(...near.inNamespace, "route", "replace", to, "via", far.address);
+    for (const to of routes) await addRoute(to);
     await introduce();
   };
   for (const [end] of pairs(near, far)) {
@@ -113,8 +114,9 @@ async function layWire(a: string | undefined, b: string): Promise<Wire> {
   return {
     addresses,
     async route(address) {
-      routes.push(address === undefined ? "default" : `${address}/32`);
-      await plugIn();
+      const to = address === undefined ? "default" : `${address}/32`;
+      routes.push(to);
+      await addRoute(to);
     },
     unplug: () => ip(...near.inNamespace, "link", "set", near.device, "down"),
     silence: () => introduce(NOBODY),

@@ -89,7 +89,6 @@ export class Scene {
   async bridge(env: Readonly<Record<string, string>> = {}): Promise<BridgeHost> {
     const { namespace, wire } = await this.#machine();
     const [host] = wire.addresses;
-    await this.#hub.wire.route(host);
     const bridge = new BridgeHost({
       namespace,
       book: this.book,
@@ -191,6 +190,7 @@ export class Scene {
     const namespace = await network.namespace();
     const wire = await network.wire(namespace, hub);
     await wire.route();
+    await this.#hub.wire.route(wire.addresses[0]);
     return { namespace, wire };
   }
 }
