@@ -4,7 +4,9 @@ import { defineConfig } from "vitest/config";
 // processes of its own, and runs one file at a time, so that its time limits mean something. `patient` waits for real time
 // most of the time, or runs the client against a stand-in: a few of its files at once disturb nobody.
 const REAL = "test/**/*.real.test.ts";
-const PATIENT = "test/client/**/*.real.test.ts";
+const PATIENT = ["test/client/**/*.real.test.ts", "test/integration/examples.test.ts"];
+/** On their own: vitest.scenarios.config.ts. */
+const SCENARIOS = "test/integration/scenarios/**";
 
 export default defineConfig({
   test: {
@@ -28,7 +30,7 @@ export default defineConfig({
         test: {
           name: "real",
           include: ["test/integration/**/*.test.ts", "test/faults/**/*.test.ts", REAL],
-          exclude: [PATIENT],
+          exclude: [...PATIENT, SCENARIOS],
           fileParallelism: false,
           globalSetup: "test/support/built.ts",
           testTimeout: 60_000,
@@ -40,7 +42,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "patient",
-          include: [PATIENT],
+          include: PATIENT,
           maxWorkers: 3,
           globalSetup: "test/support/built.ts",
           testTimeout: 60_000,
