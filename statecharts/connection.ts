@@ -57,7 +57,7 @@ export const connectionMachine = createMachine({
           description: "The bridge has accepted the stream: audio flows.",
           entry: ["becomePersistent", "reportStreaming"],
           after: { stableAfter: { actions: "resetAttempts" } },
-          on: { rejoin: { target: "#connection.active", reenter: true, actions: ["adoptIntent", "leave"] } },
+          on: { rejoin: { target: "#connection.active", reenter: true, actions: ["adoptIntent", "makeWay"] } },
         },
       },
     },

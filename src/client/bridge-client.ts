@@ -139,7 +139,7 @@ export interface BridgeClient {
    */
   connect(options?: CallOptions & { readonly retry?: boolean }): Promise<JoinInfo>;
   /**
-   * Leaves and joins again, with a fresh target. An attempt that is under way already is fresh enough and is joined, unless
+   * Joins again in place of the session that is there, with a fresh target. An attempt that is under way already is fresh enough and is joined, unless
    * `isRestart` says that it leads to the wrong place.
    */
   rejoin(options?: CallOptions & { readonly retry?: boolean; readonly isRestart?: boolean }): Promise<JoinInfo>;

@@ -34,7 +34,7 @@ export class ConnectionModel {
   rejoin(isPersistent: boolean, isRestart: boolean): void {
     if (this.mode === "closed") return;
     this.isPersistent ||= isPersistent;
-    if (this.mode === "streaming") this.told.push("leave rejoin");
+    if (this.mode === "streaming") this.told.push("make way");
     if (this.mode !== "joining" || isRestart) this.#begin();
   }
 

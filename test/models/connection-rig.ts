@@ -27,6 +27,7 @@ export function createConnectionRig(inspect: (event: InspectionEvent) => void) {
       told.push(retryInMs === undefined ? `failed ${attempt} for good` : `failed ${attempt} again in ${retryInMs}`),
     ended: (reason) => told.push(`ended ${reason}`),
     leave: (reason) => told.push(`leave ${reason}`),
+    makeWay: () => told.push("make way"),
     crashed: (cause) => new BridgeClientError("internal", String(cause)),
     endedAsFailure: (endReason) => new BridgeClientError("stream_ended", endReason, { endReason }),
   };

@@ -13,6 +13,7 @@ import type { Scene } from "./scene.js";
 
 const HOUR_MS = 3_600_000;
 const MB = 1_000_000;
+const TURN_MAX_MS = 20;
 
 describe("A file", () => {
   let scene: Scene;
@@ -47,7 +48,7 @@ describe("A hundred large files at once, at the highest rate", () => {
   let scene: Scene;
   useScene((fresh) => (scene = fresh), { env: { LOG_LEVEL: "silent" } });
 
-  test("never block the event loop for 20 ms", async () => {
+  test("never block the event loop for 20 ms", { timeout: 60_000 }, async () => {
     const pouring = await startPouringThread();
     const url = (user: number, track: number) => `${pouring.url}/${user}/${track}`;
     const control = await longestTurnMs(1000);
@@ -59,12 +60,16 @@ describe("A hundred large files at once, at the highest rate", () => {
       await sleep(100);
     }
     await sleep(1000);
-    // A collection of garbage may fall into one of these; what is ours would be in each.
-    const turns = [await longestTurnMs(1500), await longestTurnMs(1500), await longestTurnMs(1500)];
+    // A collection of garbage, or another process that wants this core, may fall into one of these; what is ours would be in
+    // each.
+    const turns: number[] = [];
+    const isOver = () => Math.min(...turns) - control >= TURN_MAX_MS;
+    do turns.push(await longestTurnMs(1500));
+    while (isOver() && turns.length < 10);
     const playing = Math.min(...turns);
     expect(scene.playbacks()).toBe(100);
     console.log("longest turns of the event loop, in ms of CPU", { control, turns });
-    expect(playing - control).toBeLessThan(20);
+    expect(playing - control).toBeLessThan(TURN_MAX_MS);
     for (let user = 0; user < 10; user += 1) await scene.stop({ user_id: `user-${user}` });
     await pouring.close();
   });

@@ -14,6 +14,8 @@ export interface ConnectionPorts {
   ended(reason: string): void;
   /** Tells the bridge, after whatever is being told it. */
   leave(reason: string): void;
+  /** Before the join that takes the place of a session: for a bridge that does not replace sessions by itself. */
+  makeWay(): void;
   crashed(cause: unknown): BridgeClientError;
   endedAsFailure(reason: string): BridgeClientError;
 }

@@ -51,7 +51,8 @@ export const connectionMachine = setup({
     reportEnded: ({ context, event }) => {
       if (event.type === "attempt.ended") context.ports.ended(event.reason);
     },
-    leave: ({ context, event }) => context.ports.leave("reason" in event ? event.reason : "rejoin"),
+    leave: ({ context, event }) => context.ports.leave("reason" in event ? event.reason : ""),
+    makeWay: ({ context }) => context.ports.makeWay(),
   },
 }).createMachine({
   id: "connection",
@@ -114,7 +115,7 @@ export const connectionMachine = setup({
           entry: ["becomePersistent", "reportStreaming"],
           after: { stableAfter: { actions: "resetAttempts" } },
           on: {
-            rejoin: { target: "#connection.active", reenter: true, actions: ["adoptIntent", "leave"] },
+            rejoin: { target: "#connection.active", reenter: true, actions: ["adoptIntent", "makeWay"] },
           },
         },
       },

@@ -169,11 +169,20 @@ export class Connection {
         if (error) this.#news.push(() => this.#observer.failed(error, attempt, retryInMs));
       },
       ended: (reason) => this.#news.push(() => this.#observer.ended(reason)),
-      leave: (reason) => void this.membership.leave(() => this.lease().client, reason).then(() => this.#letGo()),
+      leave: (reason) => this.#leave(reason),
+      makeWay: () => {
+        // A bridge that has named itself replaces the session by the join. A leave that hangs in a dead connection would come
+        // after it, and throw the new session out.
+        if (this.#info?.bridgeVersion === undefined) this.#leave("rejoin");
+      },
       crashed: (cause) => toClientError(cause),
       endedAsFailure: (endReason) =>
         new BridgeClientError("stream_ended", `StreamAudio: ended by the bridge: ${endReason}`, { endReason }),
     };
+  }
+
+  #leave(reason: string): void {
+    void this.membership.leave(() => this.lease().client, reason).then(() => this.#letGo());
   }
 
   #adopt(state: ConnectionState): void {

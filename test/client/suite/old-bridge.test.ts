@@ -45,6 +45,14 @@ test("no echo is asked for or waited for; heartbeats are sent all the same", asy
   expect(stream?.metadata["bridge-echo"]).toBe(undefined);
 });
 
+test("rejoin while streaming leaves first, since an old bridge may not replace sessions", async () => {
+  const user = scene.user();
+  await user.client.connect();
+  await user.client.rejoin();
+  const rpcs = (await scene.bridge.calls(undefined, user.userId)).map(({ rpc }) => rpc);
+  expect(rpcs).toEqual(["JoinRoom", "StreamAudio", "LeaveRoom", "JoinRoom", "StreamAudio"]);
+});
+
 test("`session already exists` is answered by a leave and another join", async () => {
   const user = scene.user();
   await scene.bridge.once({ JoinRoom: { failure: "session already exists for this user" } }, user.userId);

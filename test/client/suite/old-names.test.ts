@@ -139,12 +139,12 @@ describe("tokens", () => {
 });
 
 describe("rejoin", () => {
-  test("leaves and joins again, with what it is given changed", async () => {
+  test("joins again, with what it is given changed", async () => {
     const { client, userId, params, joins } = oldClient();
     await client.connect(params("a"));
     expect(await client.rejoin({ roomName: "b", targetIdentity: "the phone" })).toBe(undefined);
     expect((await joins())[1]?.request).toMatchObject({ room_name: "b", target_identity: "the phone" });
-    expect(await scene.bridge.calls("LeaveRoom", userId)).toHaveLength(1);
+    expect(await scene.bridge.calls("LeaveRoom", userId)).toHaveLength(0);
   });
 
   test("before any connect is refused", async () => {
