@@ -82,7 +82,7 @@ test("every call carries the user's routing key, which is always the same and no
   for await (const _ of client.play({ url: "http://x/y.mp3" })) continue;
   await client.stop();
   await client.status();
-  await client.rejoin();
+  await client.disconnect();
   const calls = await scene.bridge.calls(undefined, userId);
   const keys = new Set(calls.map(({ metadata }) => metadata["bridge-routing-key"]));
   expect(keys.size).toBe(1);
