@@ -20,6 +20,7 @@ export default defineConfig({
           setupFiles: ["test/support/seed.ts"],
           include: ["test/**/*.test.ts"],
           exclude: ["test/integration/**", "test/faults/**", REAL],
+          maxWorkers: 3,
           testTimeout: 20_000,
           hookTimeout: 20_000,
           sequence: { groupOrder: 0 },

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startBridgeProcess } from "../support/bridge-process.js";
 import { eventually } from "../support/eventually.js";
 import { requireLiveKitServer } from "../support/livekit-server.js";
-import { createOldCloud } from "../support/old-cloud.js";
+import { createOldCloud, retryAfterStart } from "../support/old-cloud.js";
 import type { RealScene } from "../support/real-scene.js";
 import { startRealScene } from "../support/real-scene.js";
 
@@ -19,7 +19,7 @@ describe.skipIf(!requireLiveKitServer())("many users on one HTTP/2 connection, o
 
   test(`${USERS} users whose bridge crashes all come back in the same instant, and none hangs`, async () => {
     const port = scene.bridge.address.split(":")[1] ?? "";
-    const cloud = createOldCloud(scene.bridge.address, scene.params);
+    const cloud = createOldCloud(scene.bridge.address, scene.params, retryAfterStart(scene.bridge.startedInMs));
     const users = Array.from({ length: USERS }, (_, i) => `crowd-${i}`);
     await Promise.all(users.map((user) => cloud.connect(user)));
     expect(cloud.connected()).toBe(USERS);

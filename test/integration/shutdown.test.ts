@@ -4,7 +4,7 @@ import { startBridgeProcess } from "../support/bridge-process.js";
 import { eventually } from "../support/eventually.js";
 import { checkHealth } from "../support/health.js";
 import { requireLiveKitServer, startLiveKitServer } from "../support/livekit-server.js";
-import { createOldCloud } from "../support/old-cloud.js";
+import { createOldCloud, retryAfterStart } from "../support/old-cloud.js";
 import type { RealScene } from "../support/real-scene.js";
 import { startRealScene } from "../support/real-scene.js";
 
@@ -85,7 +85,7 @@ describe.skipIf(!requireLiveKitServer())("the end of a bridge process", () => {
     "after %s a successor on the same port gets every old client's single retry",
     async (signal) => {
       const port = scene.bridge.address.split(":")[1] ?? "";
-      const cloud = createOldCloud(scene.bridge.address, scene.params);
+      const cloud = createOldCloud(scene.bridge.address, scene.params, retryAfterStart(scene.bridge.startedInMs));
       const users = Array.from({ length: 5 }, (_, i) => `old-${i}`);
       await Promise.all(users.map((user) => cloud.connect(user)));
       expect(cloud.connected()).toBe(users.length);

@@ -6,11 +6,14 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { LogLine } from "./embedded-bridge.js";
 import { eventually } from "./eventually.js";
+import { freePort } from "./free-port.js";
 import { inNamespace } from "./in-namespace.js";
 
 export interface BridgeProcess {
   readonly address: string;
   readonly pid: number;
+  /** From the spawn to listening. */
+  readonly startedInMs: number;
   readonly logs: LogLine[];
   messages(): string[];
   signal(signal: NodeJS.Signals): void;
@@ -34,9 +37,11 @@ export async function startBridgeProcess(
   env: Record<string, string>,
   { namespace, onLine = () => {} }: BridgeProcessOptions = {},
 ): Promise<BridgeProcess> {
+  const PORT = env["PORT"] ?? String(await freePort());
   const { file, args } = inNamespace(namespace, process.execPath, ["--enable-source-maps", MAIN]);
+  const spawnedAtMs = performance.now();
   const child = spawn(file, args, {
-    env: { PATH: process.env["PATH"], PORT: "0", BRIDGE_HOST: "127.0.0.1", LOG_LEVEL: "debug", ...env },
+    env: { PATH: process.env["PATH"], BRIDGE_HOST: "127.0.0.1", LOG_LEVEL: "debug", ...env, PORT },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const logs: LogLine[] = [];
@@ -56,6 +61,7 @@ export async function startBridgeProcess(
   return {
     address: env["LIVEKIT_GRPC_SOCKET"] ? `unix:${env["LIVEKIT_GRPC_SOCKET"]}` : String(line["address"]),
     pid: child.pid ?? 0,
+    startedInMs: performance.now() - spawnedAtMs,
     logs,
     messages: () => logs.map(({ message }) => message),
     signal: (signal) => void child.kill(signal),

@@ -1,11 +1,10 @@
 // A real livekit-server for tests, on free loopback ports, gone with the test process. Several may run side by side.
 
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { AccessToken, RoomServiceClient, type VideoGrant } from "livekit-server-sdk";
+import { freePort } from "./free-port.js";
 import { inNamespace } from "./in-namespace.js";
 
 /** The version tests are written against; installed from source where Go is at hand. */
@@ -72,16 +71,16 @@ export async function startLiveKitServer(options: LiveKitServerOptions = {}): Pr
   const path = findLiveKitServer();
   if (!path) throw new Error("no livekit-server found");
   const ports = options.ports ?? {
-    http: await freeTcpPort(),
-    rtcTcp: await freeTcpPort(),
-    rtcUdp: await freeUdpPort(),
+    http: await freePort(),
+    rtcTcp: await freePort(),
+    rtcUdp: await freePort(),
   };
   const address = options.address ?? "127.0.0.1";
   const { file, args } = inNamespace(options.namespace, path, [
     "--config-body",
     configuration(address, ports, options.config),
   ]);
-  const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
   const log = keepTail(child);
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   dieWithThisProcess(child);
@@ -207,33 +206,13 @@ async function untilItAnswers(url: string, child: ChildProcess): Promise<void> {
 
 const LOG_TAIL_LENGTH_MAX = 8192;
 
-/** The end of what the process says, for an error message. Reading it also keeps its pipe from filling up. */
+/** The end of what the process says, for an error message. Reading it also keeps its pipes from filling up. */
 function keepTail(child: ChildProcess): () => string {
   let tail = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    tail = (tail + text).slice(-LOG_TAIL_LENGTH_MAX);
-  });
+  for (const output of [child.stdout, child.stderr]) {
+    output?.setEncoding("utf8").on("data", (text: string) => {
+      tail = (tail + text).slice(-LOG_TAIL_LENGTH_MAX);
+    });
+  }
   return () => tail;
-}
-
-function freeTcpPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
-}
-
-function freeUdpPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createSocket("udp4");
-    probe.once("error", reject);
-    probe.bind(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
 }

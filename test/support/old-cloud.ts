@@ -20,7 +20,19 @@ export interface OldCloud {
   close(): void;
 }
 
-export function createOldCloud(address: string, params: (user: string) => Promise<JoinParams>): OldCloud {
+/**
+ * For a retry that is to meet a bridge which is started meanwhile: on a machine that starts it more slowly than the retry
+ * comes, the retry waits longer. `startedInMs` is what the bridge before it needed.
+ */
+export function retryAfterStart(startedInMs: number): number {
+  return Math.max(RETRY_AFTER_MS, 2 * startedInMs);
+}
+
+export function createOldCloud(
+  address: string,
+  params: (user: string) => Promise<JoinParams>,
+  retryAfterMs = RETRY_AFTER_MS,
+): OldCloud {
   const client = createTestClient(address);
   const streams = new Map<string, TestStream>();
   const accepted = new Set<string>();
@@ -38,7 +50,7 @@ export function createOldCloud(address: string, params: (user: string) => Promis
     void stream.ended.then(({ code }) => {
       accepted.delete(user);
       if (code === status.OK || isRetry || isClosed) return;
-      setTimeout(() => void retry(request), RETRY_AFTER_MS);
+      setTimeout(() => void retry(request), retryAfterMs);
     });
     await stream.metadata;
   }
