@@ -8,8 +8,16 @@ export const supervisorMachine = createMachine({
   description: "All sessions of one process: joins, replacements, reaping, drain.",
   on: {
     "join.cancelled": { guard: "hasSession", actions: "forward" },
-    "session.leave": [{ guard: "hasSession", actions: "forward" }, { actions: "refuseLeave" }],
-    "stream.open": [{ guard: "hasSession", actions: "forward" }, { actions: "refuseStream" }],
+    "session.leave": [
+      { guard: "isOutdated", actions: "refuseLeave" },
+      { guard: "hasSession", actions: "forward" },
+      { actions: "refuseLeave" },
+    ],
+    "stream.open": [
+      { guard: "isOutdated", actions: "refuseOutdatedStream" },
+      { guard: "hasSession", actions: "forward" },
+      { actions: "refuseStream" },
+    ],
     "playback.request": [{ guard: "hasSession", actions: "forward" }, { actions: "refusePlayback" }],
     "playback.cancelled": { guard: "hasSession", actions: "forward" },
     "playback.stop": [{ guard: "hasSession", actions: "forward" }, { actions: "refuseStop" }],
@@ -26,7 +34,11 @@ export const supervisorMachine = createMachine({
     accepting: {
       description: "Joins are taken; a join of a user who has a session replaces it.",
       on: {
-        "session.join": [{ guard: "isFull", actions: "refuseFull" }, { actions: ["replaceExisting", "startSession"] }],
+        "session.join": [
+          { guard: "isOutdated", actions: "refuseOutdatedJoin" },
+          { guard: "isFull", actions: "refuseFull" },
+          { actions: ["replaceExisting", "startSession"] },
+        ],
         drain: "draining",
       },
     },

@@ -28,6 +28,14 @@ export interface Settleable {
   abandon(): void;
 }
 
+/** Which join of which client a call belongs to, so that a call that was long under way harms no newer session. */
+export interface JoinStamp {
+  /** Unique for each client object. */
+  readonly client: string;
+  /** Grows with each of its joins. */
+  readonly number: number;
+}
+
 export interface JoinRequest {
   readonly userId: string;
   readonly roomName: string;
@@ -35,6 +43,7 @@ export interface JoinRequest {
   readonly url: string;
   /** Identity whose packets are the microphone; empty means everybody's. */
   readonly targetIdentity: string;
+  readonly stamp?: JoinStamp | undefined;
 }
 
 export interface JoinSuccess {

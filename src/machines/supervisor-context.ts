@@ -5,6 +5,7 @@ import type {
   EndReason,
   JoinReply,
   JoinRequest,
+  JoinStamp,
   LeaveReply,
   PlaybackPort,
   SessionObserver,
@@ -17,14 +18,24 @@ import type { ChildEvent, PlaybackStop, SessionReport } from "./session-events.j
 export type SupervisorEvent =
   | { readonly type: "session.join"; readonly request: JoinRequest; readonly reply: JoinReply }
   | { readonly type: "join.cancelled"; readonly userId: string; readonly reply: JoinReply }
-  | { readonly type: "session.leave"; readonly userId: string; readonly reason: string; readonly reply: LeaveReply }
-  | { readonly type: "stream.open"; readonly userId: string; readonly port: StreamPort }
+  | (Stamped & {
+      readonly type: "session.leave";
+      readonly userId: string;
+      readonly reason: string;
+      readonly reply: LeaveReply;
+    })
+  | (Stamped & { readonly type: "stream.open"; readonly userId: string; readonly port: StreamPort })
   | { readonly type: "playback.request"; readonly userId: string; readonly port: PlaybackPort }
   | { readonly type: "playback.cancelled"; readonly userId: string; readonly port: PlaybackPort }
   | (PlaybackStop & { readonly userId: string })
   | { readonly type: "drain" }
   | SessionReport
   | ChildEvent;
+
+interface Stamped {
+  /** Of the join after which the call was made; clients of old send none. */
+  readonly stamp?: JoinStamp | undefined;
+}
 
 /** A child, from its spawning until it is reaped; also while it closes and is nobody's current session any more. */
 export interface SessionEntry {
@@ -33,6 +44,7 @@ export interface SessionEntry {
   readonly userId: string;
   readonly roomName: string;
   readonly generation: number;
+  readonly stamp: JoinStamp | undefined;
   readonly scope: SessionScope;
   /** In a drain: the room is left and the stream waits to be released. */
   readonly hasParted: boolean;
@@ -78,6 +90,19 @@ export function supervisorOutput({ context }: { context: SupervisorContext }): S
 export function currentEntry(context: SupervisorContext, userId: string): SessionEntry | undefined {
   const slot = context.current.get(userId);
   return slot === undefined ? undefined : context.sessions.get(slot);
+}
+
+/**
+ * Whether a call is older than the user's session: a join that this client has followed by another one, or a leave or a
+ * stream that belongs to another join than the session's. It was long under way, and is not meant any more.
+ */
+export function isOutdated(context: SupervisorContext, event: SupervisorEvent): boolean {
+  if (event.type !== "session.join" && event.type !== "session.leave" && event.type !== "stream.open") return false;
+  const isJoin = event.type === "session.join";
+  const stamp = isJoin ? event.request.stamp : event.stamp;
+  const session = currentEntry(context, isJoin ? event.request.userId : event.userId)?.stamp;
+  if (!stamp || !session) return false;
+  return stamp.client === session.client ? stamp.number < session.number : !isJoin;
 }
 
 /** Ports promise not to throw; one that does must not take the supervisor along, and everybody with it. */

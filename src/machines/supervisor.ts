@@ -8,6 +8,7 @@ import {
   answer,
   currentEntry,
   freeSlot,
+  isOutdated,
   rememberDisconnect,
   supervisorContext,
   supervisorOutput,
@@ -30,6 +31,7 @@ export const supervisorMachine = setup({
     hasSession: ({ context, event }) => "userId" in event && context.current.has(event.userId),
     isCurrentGeneration: ({ context, event }) =>
       "generation" in event && currentEntry(context, event.userId)?.generation === event.generation,
+    isOutdated: ({ context, event }) => isOutdated(context, event),
     haveAllParted: ({ context }) => [...context.sessions.values()].every((entry) => entry.hasParted),
     hasNoSessions: ({ context }) => context.sessions.size === 0,
   },
@@ -49,7 +51,7 @@ export const supervisorMachine = setup({
       if (event.type !== "session.join") return;
       const { request, reply } = event;
       const { observer, now, wallNow, limits } = context;
-      const { userId, roomName } = request;
+      const { userId, roomName, stamp } = request;
       const slot = freeSlot(context.sessions);
       const generation = context.lastGeneration + 1;
       const scope = context.createScope();
@@ -58,7 +60,15 @@ export const supervisorMachine = setup({
       const parts = { observer, now, wallNow, limits: limits.session, scope, supervisor: self };
       enqueue.assign({
         lastGeneration: generation,
-        sessions: new Map(context.sessions).set(slot, { slot, userId, roomName, generation, scope, hasParted: false }),
+        sessions: new Map(context.sessions).set(slot, {
+          slot,
+          userId,
+          roomName,
+          generation,
+          stamp,
+          scope,
+          hasParted: false,
+        }),
         current: new Map(context.current).set(userId, slot),
       });
       enqueue.spawnChild("session", { id: slot, input: { request, reply, generation, hasPredecessor, ...parts } });
@@ -83,6 +93,16 @@ export const supervisorMachine = setup({
       const { userId } = event.request;
       answer(context, userId, () => event.reply.refuse("UNAVAILABLE", "draining"));
       context.observer.refused(userId, "draining");
+    },
+    refuseOutdatedJoin: ({ context, event }) => {
+      if (event.type !== "session.join") return;
+      const { userId } = event.request;
+      answer(context, userId, () => event.reply.fail("superseded by a newer join"));
+      context.observer.refused(userId, "superseded by a newer join");
+    },
+    refuseOutdatedStream: ({ context, event }) => {
+      if (event.type !== "stream.open") return;
+      answer(context, event.userId, () => event.port.end({ status: "OK", details: "", reason: "replaced" }));
     },
     refuseLeave: ({ context, event }) => {
       if (event.type !== "session.leave") return;
@@ -154,8 +174,16 @@ export const supervisorMachine = setup({
   output: supervisorOutput,
   on: {
     "join.cancelled": { guard: "hasSession", actions: "forward" },
-    "session.leave": [{ guard: "hasSession", actions: "forward" }, { actions: "refuseLeave" }],
-    "stream.open": [{ guard: "hasSession", actions: "forward" }, { actions: "refuseStream" }],
+    "session.leave": [
+      { guard: "isOutdated", actions: "refuseLeave" },
+      { guard: "hasSession", actions: "forward" },
+      { actions: "refuseLeave" },
+    ],
+    "stream.open": [
+      { guard: "isOutdated", actions: "refuseOutdatedStream" },
+      { guard: "hasSession", actions: "forward" },
+      { actions: "refuseStream" },
+    ],
     "playback.request": [{ guard: "hasSession", actions: "forward" }, { actions: "refusePlayback" }],
     "playback.cancelled": { guard: "hasSession", actions: "forward" },
     "playback.stop": [{ guard: "hasSession", actions: "forward" }, { actions: "refuseStop" }],
@@ -172,7 +200,11 @@ export const supervisorMachine = setup({
     accepting: {
       description: "Joins are taken; a join of a user who has a session replaces it.",
       on: {
-        "session.join": [{ guard: "isFull", actions: "refuseFull" }, { actions: ["replaceExisting", "startSession"] }],
+        "session.join": [
+          { guard: "isOutdated", actions: "refuseOutdatedJoin" },
+          { guard: "isFull", actions: "refuseFull" },
+          { actions: ["replaceExisting", "startSession"] },
+        ],
         drain: "draining",
       },
     },

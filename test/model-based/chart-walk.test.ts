@@ -70,6 +70,7 @@ const plan = planTours({
     network.dropTransport(USER, 60_013, false),
     network.fault(USER),
     network.lateReport(USER),
+    cloud.lateCalls(USER),
     network.nextLimit,
     cloud.drain,
   ],

@@ -68,6 +68,7 @@ const streams = ofUser(
 );
 const joins = ofUser(
   (name) => cloud.joinTwiceAtOnce(name),
+  (name) => cloud.lateCalls(name),
   (name) => cloud.cancelJoin(name),
   (name) => cloud.joinRefused(name),
   (name) => cloud.joinBroken(name),

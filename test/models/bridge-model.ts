@@ -52,6 +52,13 @@ export class BridgeModel extends PlaybackLives {
     this.close(session, "left");
   }
 
+  /** A join, a leave and a stream of before: the session stays as it is. */
+  lateCalls(): void {
+    this.answer(this.newPort(), "failed to connect to room: superseded by a newer join");
+    this.answer(this.newPort(), "session not found");
+    this.answer(this.newPort(), "OK");
+  }
+
   openStream(userId: string, isEchoed: boolean, isBroken = false): void {
     const port = this.newPort();
     const id = this.ports.indexOf(port);

@@ -71,6 +71,13 @@ export const leave = (user: string): Step => ({
   apply: (model) => model.leave(user),
 });
 
+export const lateCalls = (user: string): Step => ({
+  name: `what ${user}'s cloud sent before its last join arrives`,
+  isPossible: (model) => model.mode === "accepting" && sessionOf(model, user) !== undefined,
+  act: ({ ports, rig }) => ports.push(...rig.late(user)),
+  apply: (model) => model.lateCalls(),
+});
+
 export const openStream = (user: string, isEchoed: boolean): Step => ({
   name: `${user} opens a stream${isEchoed ? " with echoes" : ""}`,
   isPossible: isServing,

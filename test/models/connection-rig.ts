@@ -3,7 +3,12 @@
 import { createActor, fromCallback } from "xstate";
 import type { InspectionEvent } from "xstate";
 import { backoffMs } from "../../src/client/connection/backoff.js";
-import type { AttemptInput, ConnectionEvent, ConnectionPorts } from "../../src/client/connection/connection-context.js";
+import type {
+  AttemptInput,
+  ChannelWatchInput,
+  ConnectionEvent,
+  ConnectionPorts,
+} from "../../src/client/connection/connection-context.js";
 import { connectionMachine } from "../../src/client/connection/connection-machine.js";
 import { BridgeClientError } from "../../src/client/errors.js";
 import { DEFAULT_LIMITS } from "../../src/client/limits.js";
@@ -42,7 +47,7 @@ export function createConnectionRig(inspect: (event: InspectionEvent) => void) {
         running.add(sendBack);
         return () => running.delete(sendBack);
       }),
-      channelWatch: fromCallback<ConnectionEvent, { delayMs: number }>(({ sendBack }) => {
+      channelWatch: fromCallback<ConnectionEvent, ChannelWatchInput>(({ sendBack }) => {
         watching.add(sendBack);
         return () => watching.delete(sendBack);
       }),

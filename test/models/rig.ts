@@ -70,6 +70,8 @@ export interface Rig extends PortDesk {
   join(user: string): Promise<FakeJoinReply>;
   cancelJoin(user: string, reply: FakeJoinReply): void;
   leave(user: string): FakeLeaveReply;
+  /** A join, a leave and a stream that the cloud sent before its last join, and that arrive only now. */
+  late(user: string): (FakeJoinReply | FakeLeaveReply | FakeStreamPort)[];
   open(user: string, isEchoed?: boolean, broken?: FakeStreamPort["broken"]): FakeStreamPort;
   /** On a track of its own and under an id of its own unless `wishes` say otherwise. */
   play(user: string, wishes?: Partial<PlaybackRequest>, broken?: PlaybackBreakage): FakePlaybackPort;
@@ -173,6 +175,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   function createVerbs() {
     const phones = new Map<string, EmbeddedParticipant>();
     let ports = 0;
+    let joins = 0;
     const named = (kind: string, user: string): string => `${kind} ${(ports += 1)} of ${user}`;
     const settle = () => clock.advance(0);
     return {
@@ -180,7 +183,8 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
       async join(user: string) {
         const reply = new FakeJoinReply(desk, named("join", user));
         const token = await tokenFor(rooms, user);
-        const request = { userId: user, roomName: user, token, url: URL_OF_ROOMS, targetIdentity: user };
+        const stamp = { client: "cloud", number: (joins += 1) };
+        const request = { userId: user, roomName: user, token, url: URL_OF_ROOMS, targetIdentity: user, stamp };
         supervisor.send({ type: "session.join", request, reply });
         return reply;
       },
@@ -188,13 +192,25 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
         supervisor.send({ type: "join.cancelled", userId: user, reply }),
       leave(user: string) {
         const reply = new FakeLeaveReply(desk, named("leave", user));
-        supervisor.send({ type: "session.leave", userId: user, reason: "User disconnected", reply });
+        const stamp = { client: "cloud", number: joins };
+        supervisor.send({ type: "session.leave", userId: user, reason: "User disconnected", reply, stamp });
         return reply;
+      },
+      late(user: string) {
+        const stamp = { client: "cloud", number: 0 };
+        const join = new FakeJoinReply(desk, named("late join", user));
+        const request = { userId: user, roomName: user, token: "", url: URL_OF_ROOMS, targetIdentity: user, stamp };
+        supervisor.send({ type: "session.join", request, reply: join });
+        const leave = new FakeLeaveReply(desk, named("late leave", user));
+        supervisor.send({ type: "session.leave", userId: user, reason: "", reply: leave, stamp });
+        const stream = new FakeStreamPort(desk, named("late stream", user), false);
+        supervisor.send({ type: "stream.open", userId: user, port: stream, stamp });
+        return [join, leave, stream];
       },
       open(user: string, isEchoed = false, broken?: FakeStreamPort["broken"]) {
         const port = new FakeStreamPort(desk, named("stream", user), isEchoed);
         port.broken = broken;
-        supervisor.send({ type: "stream.open", userId: user, port });
+        supervisor.send({ type: "stream.open", userId: user, port, stamp: { client: "cloud", number: joins } });
         return port;
       },
       play(user: string, wishes: Partial<PlaybackRequest> = {}, broken?: PlaybackBreakage) {

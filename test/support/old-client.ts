@@ -130,8 +130,8 @@ export interface TestStream {
 
 export interface TestClient {
   readonly raw: RawClient;
-  join(params: JoinParams): Promise<JoinResult>;
-  leave(userId: string, reason?: string): Promise<{ success: boolean; error: string }>;
+  join(params: JoinParams, metadata?: Metadata): Promise<JoinResult>;
+  leave(userId: string, reason?: string, metadata?: Metadata): Promise<{ success: boolean; error: string }>;
   status(userId: string): Promise<StatusResult>;
   health(service?: string): Promise<HealthResult>;
   /** As an old client plays: volume and track are always sent. */
@@ -150,17 +150,18 @@ export function createTestClient(address: string, options: ChannelOptions = {}):
     "grpc.use_local_subchannel_pool": 1,
     ...options,
   });
-  const unary = <Result>(method: Unary, request: object): Promise<Result> =>
+  const unary = <Result>(method: Unary, request: object, metadata = new Metadata()): Promise<Result> =>
     new Promise((done, failed) => {
-      method.call(raw, request, new Metadata(), { deadline: Date.now() + 30_000 }, (error, value) => {
+      method.call(raw, request, metadata, { deadline: Date.now() + 30_000 }, (error, value) => {
         if (error) failed(error);
         else done(value as Result);
       });
     });
   return {
     raw,
-    join: (params) => unary(raw.JoinRoom, params),
-    leave: (userId, reason = "User disconnected") => unary(raw.LeaveRoom, { user_id: userId, reason }),
+    join: (params, metadata) => unary(raw.JoinRoom, params, metadata),
+    leave: (userId, reason = "User disconnected", metadata) =>
+      unary(raw.LeaveRoom, { user_id: userId, reason }, metadata),
     status: (userId) => unary(raw.GetStatus, { user_id: userId }),
     play: (user_id, audio_url, changes = {}) => {
       const request_id = `play-${(lastPlay += 1)}`;

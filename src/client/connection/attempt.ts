@@ -82,14 +82,17 @@ export class Attempt {
   }
 
   #open(info: JoinInfo): void {
-    const { options, routingKey } = this.#connection;
+    const { options, membership } = this.#connection;
     const isOldBridge = info.bridgeVersion === undefined;
-    const input = { ...options, client: this.#connection.lease().client, routingKey, isOldBridge };
+    const metadata = membership.metadata(isOldBridge ? {} : { "bridge-echo": "1" });
+    const lease = this.#connection.lease();
+    const input = { ...options, client: lease.client, metadata, isOldBridge };
     const stream = new AudioStream(input, {
       accepted: () => {
         this.#connection.attached(stream);
         this.#send({ type: "attempt.accepted" });
       },
+      heard: () => lease.heard(),
       chunk: (chunk) => this.#connection.deliver(chunk),
       ended: (reason) => void this.#ended(reason),
       failed: (error) => this.#failed(error),

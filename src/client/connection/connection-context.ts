@@ -51,6 +51,12 @@ export interface AttemptInput {
   readonly attempt: number;
 }
 
+export interface ChannelWatchInput {
+  readonly delayMs: number;
+  /** The first since a stream was up and stable. */
+  readonly isFirstFailure: boolean;
+}
+
 interface WithContext {
   readonly context: ConnectionContext;
 }
@@ -65,4 +71,7 @@ export const connectionContext = ({ input }: { readonly input: ConnectionInput }
 });
 
 export const attemptInput = ({ context }: WithContext): AttemptInput => ({ attempt: context.attempt });
-export const channelWatchInput = ({ context }: WithContext) => ({ delayMs: context.delayMs });
+export const channelWatchInput = ({ context }: WithContext): ChannelWatchInput => ({
+  delayMs: context.delayMs,
+  isFirstFailure: context.attempt === 1,
+});

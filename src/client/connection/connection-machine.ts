@@ -2,7 +2,13 @@
 // join and the stream that follows it, so that whatever leads out of `active` ends both; audio never passes through here.
 
 import { assign, fromCallback, setup } from "xstate";
-import type { AttemptInput, ConnectionContext, ConnectionEvent, ConnectionInput } from "./connection-context.js";
+import type {
+  AttemptInput,
+  ChannelWatchInput,
+  ConnectionContext,
+  ConnectionEvent,
+  ConnectionInput,
+} from "./connection-context.js";
 import { attemptInput, channelWatchInput, connectionContext } from "./connection-context.js";
 
 export const connectionMachine = setup({
@@ -13,7 +19,7 @@ export const connectionMachine = setup({
   },
   actors: {
     attempt: fromCallback<ConnectionEvent, AttemptInput>(() => {}),
-    channelWatch: fromCallback<ConnectionEvent, { readonly delayMs: number }>(() => {}),
+    channelWatch: fromCallback<ConnectionEvent, ChannelWatchInput>(() => {}),
   },
   guards: {
     mayComeBack: ({ context, event }) =>

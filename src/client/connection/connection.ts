@@ -15,7 +15,7 @@ import type { AudioChunkMessage } from "../wire/messages.js";
 import { routingKeyOf } from "../wire/routing.js";
 import { Attempt } from "./attempt.js";
 import { backoffMs } from "./backoff.js";
-import type { AttemptInput, ConnectionEvent, ConnectionPorts } from "./connection-context.js";
+import type { AttemptInput, ChannelWatchInput, ConnectionEvent, ConnectionPorts } from "./connection-context.js";
 import { connectionMachine } from "./connection-machine.js";
 import { Membership } from "./membership.js";
 import { pause } from "../pause.js";
@@ -133,11 +133,11 @@ export class Connection {
           void attempt.run();
           return () => attempt.stop();
         }),
-        channelWatch: fromCallback<ConnectionEvent, { delayMs: number }>(({ input, sendBack }) => {
+        channelWatch: fromCallback<ConnectionEvent, ChannelWatchInput>(({ input, sendBack }) => {
           const abortion = new AbortController();
           const back = () => sendBack({ type: "channel.back" });
           // Without the watch, the wait is as long as was drawn.
-          this.#watchChannel(input.delayMs, abortion.signal, back).catch((error: unknown) => {
+          this.#watchChannel(input, abortion.signal, back).catch((error: unknown) => {
             options.logger.error({ err: error }, "The channel cannot be watched");
           });
           return () => abortion.abort();
@@ -146,9 +146,10 @@ export class Connection {
     });
   }
 
-  async #watchChannel(limitMs: number, signal: AbortSignal, back: () => void): Promise<void> {
+  async #watchChannel(input: ChannelWatchInput, signal: AbortSignal, back: () => void): Promise<void> {
     const { clock, random, limits } = this.options;
-    if (!(await this.lease().cameBack(limitMs, signal))) return;
+    const { delayMs, isFirstFailure } = input;
+    if (!(await this.lease().cameBack(delayMs, signal, isFirstFailure))) return;
     await pause(clock, random() * limits.readySpreadMs, signal);
     if (!signal.aborted) back();
   }
@@ -171,6 +172,8 @@ export class Connection {
       ended: (reason) => this.#news.push(() => this.#observer.ended(reason)),
       leave: (reason) => this.#leave(reason),
       makeWay: () => {
+        // Not even an echo: the connection may be dead, and would hold the join up.
+        if (this.#lease?.wasHeardWithin(limits.heartbeatIntervalMs) === false) this.#lease.retire();
         // A bridge that has named itself replaces the session by the join. A leave that hangs in a dead connection would come
         // after it, and throw the new session out.
         if (this.#info?.bridgeVersion === undefined) this.#leave("rejoin");

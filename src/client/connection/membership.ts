@@ -1,6 +1,8 @@
 // JoinRoom and LeaveRoom of one user, one at a time and in the order in which they were asked for: a leave that overtakes
 // the join after it would throw the user out.
 
+import { randomUUID } from "node:crypto";
+import type { Metadata } from "@grpc/grpc-js";
 import type { JoinTarget } from "../bridge-client.js";
 import { BridgeClientError } from "../errors.js";
 import type { ClientLimits } from "../limits.js";
@@ -26,9 +28,19 @@ export class Membership {
   #last: Promise<unknown> = Promise.resolve();
   /** Whether the bridge may have a session of the user that nobody has ended. */
   #mayBeJoined = false;
+  readonly #client = randomUUID();
+  #joins = 0;
 
   constructor(input: MembershipInput) {
     this.#input = input;
+  }
+
+  /**
+   * The metadata of calls that belong to the newest join. By its stamp the bridge knows a call that was long under way, in a
+   * connection that came back to life, from one that is meant.
+   */
+  metadata(more: Readonly<Record<string, string>> = {}): Metadata {
+    return routedMetadata(this.#input.routingKey, { ...more, "bridge-join": `${this.#client}.${this.#joins}` });
   }
 
   /** Settles when everything asked for so far is over. Never rejects. */
@@ -72,7 +84,8 @@ export class Membership {
   }
 
   async #call(client: BridgeServiceClient, target: JoinTarget, signal: AbortSignal): Promise<JoinRoomResponse> {
-    const { userId, routingKey, limits } = this.#input;
+    const { userId, limits } = this.#input;
+    this.#joins += 1;
     // Until the answer says otherwise: nobody knows how far a call has come that was given up.
     this.#mayBeJoined = true;
     const response = await callUnary({
@@ -85,7 +98,7 @@ export class Membership {
         livekit_url: target.url,
         target_identity: target.targetIdentity ?? userId,
       },
-      metadata: routedMetadata(routingKey),
+      metadata: this.metadata(),
       timeoutMs: limits.joinTimeoutMs,
       signal,
     }).catch((error: unknown) => {
@@ -97,13 +110,13 @@ export class Membership {
   }
 
   async #callLeave(client: BridgeServiceClient, reason: string): Promise<void> {
-    const { userId, routingKey, limits, logger } = this.#input;
+    const { userId, limits, logger } = this.#input;
     try {
       await callUnary({
         name: "LeaveRoom",
         method: client.leaveRoom.bind(client),
         request: { user_id: userId, reason },
-        metadata: routedMetadata(routingKey),
+        metadata: this.metadata(),
         timeoutMs: limits.callTimeoutMs,
       });
       this.#mayBeJoined = false;

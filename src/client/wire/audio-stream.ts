@@ -11,12 +11,13 @@ import type { ClientLimits } from "../limits.js";
 import type { BridgeServiceClient } from "./definition.js";
 import { EchoWatch } from "./echo-watch.js";
 import type { AudioChunkMessage } from "./messages.js";
-import { routedMetadata } from "./routing.js";
 import { fromStatus } from "./status-errors.js";
 import { UplinkQueue } from "./uplink-queue.js";
 
 export interface AudioStreamListener {
   accepted(): void;
+  /** Something has arrived, be it an echo. */
+  heard(): void;
   chunk(chunk: AudioChunkMessage): void;
   /** The bridge ended the stream in order; `undefined`: an old bridge, which gives no reason. */
   ended(reason: string | undefined): void;
@@ -26,7 +27,7 @@ export interface AudioStreamListener {
 export interface AudioStreamInput {
   readonly client: BridgeServiceClient;
   readonly userId: string;
-  readonly routingKey: string;
+  readonly metadata: Metadata;
   /** Old bridges neither send headers nor echo. */
   readonly isOldBridge: boolean;
   readonly limits: ClientLimits;
@@ -49,10 +50,10 @@ export class AudioStream {
   #isOver = false;
 
   constructor(input: AudioStreamInput, listener: AudioStreamListener) {
-    const { client, limits, clock, userId, routingKey, isOldBridge } = input;
+    const { client, limits, clock, userId, metadata, isOldBridge } = input;
     this.#input = input;
     this.#listener = listener;
-    this.#call = client.streamAudio(routedMetadata(routingKey, isOldBridge ? {} : { "bridge-echo": "1" }));
+    this.#call = client.streamAudio(metadata);
     this.#uplink = new UplinkQueue(this.#call, userId, clock, limits.uplinkQueueMaxMs);
     const silent = () => this.#fail(new BridgeClientError("stream_silent", silentText(limits)));
     this.#echo = new EchoWatch(input, { beat: () => this.#uplink.beat(), silent });
@@ -89,6 +90,7 @@ export class AudioStream {
   #received(chunk: AudioChunkMessage): void {
     if (this.#isOver) return;
     this.#accept();
+    this.#listener.heard();
     if (chunk.pcm_data.length === 0) this.#echo.echoed();
     else this.#listener.chunk(chunk);
   }

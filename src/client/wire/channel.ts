@@ -18,12 +18,19 @@ export interface ChannelLease {
   readonly isKeptAlive: boolean;
   /** Another lease of the same connection, however many there are, for a call that may outlive this one. */
   share(): ChannelLease;
+  /** Something has arrived on it. */
+  heard(): void;
+  /** Whether anything has arrived on it, for whomever, in that time. */
+  wasHeardWithin(ms: number): boolean;
   /** The connection is suspected dead: nobody new gets it, and it is closed with its last lease. */
   retire(): void;
   /** Waits while the connection is being opened. `failing`: the bridge refuses, and a call would fail at once and say why. */
   opened(limitMs: number, signal: AbortSignal): Promise<"open" | "failing" | "late">;
-  /** True as soon as a connection that was away is there again; false after `limitMs` or when the signal fires. */
-  cameBack(limitMs: number, signal: AbortSignal): Promise<boolean>;
+  /**
+   * True as soon as a connection that was away is there again; false after `limitMs` or when the signal fires. With
+   * `isNewEnough`, one that was replaced by a new one within moments counts as well.
+   */
+  cameBack(limitMs: number, signal: AbortSignal, isNewEnough: boolean): Promise<boolean>;
   release(): void;
 }
 
@@ -77,6 +84,8 @@ export class Channel {
   #timer: unknown;
   #triedAtMs: number;
   #isRetired = false;
+  /** On the clock's monotonic time. */
+  heardAtMs = -Infinity;
 
   constructor(options: ChannelOptions) {
     this.address = options.address;
@@ -194,6 +203,14 @@ class Lease implements ChannelLease {
     return this.#channel.lease();
   }
 
+  heard(): void {
+    this.#channel.heardAtMs = this.#clock.now();
+  }
+
+  wasHeardWithin(ms: number): boolean {
+    return this.#clock.now() - this.#channel.heardAtMs <= ms;
+  }
+
   retire(): void {
     this.#channel.retire();
   }
@@ -206,13 +223,14 @@ class Lease implements ChannelLease {
     return outcome ?? "late";
   }
 
-  async cameBack(limitMs: number, signal: AbortSignal): Promise<boolean> {
+  async cameBack(limitMs: number, signal: AbortSignal, isNewEnough: boolean): Promise<boolean> {
     const sinceMs = this.#clock.now();
     let wasAway = false;
     const outcome = await this.#when(limitMs, signal, (state) => {
       if (state === connectivityState.READY) return wasAway ? "back" : undefined;
-      // A new connection needs a moment as well.
-      wasAway ||= state === connectivityState.TRANSIENT_FAILURE || this.#clock.now() - sinceMs >= AWAY_AFTER_MS;
+      // A new connection needs a moment as well, and whoever takes connections only to drop them gives one each time.
+      wasAway ||=
+        isNewEnough || state === connectivityState.TRANSIENT_FAILURE || this.#clock.now() - sinceMs >= AWAY_AFTER_MS;
       return undefined;
     });
     return outcome === "back";

@@ -1,6 +1,7 @@
 import type { handleUnaryCall } from "@grpc/grpc-js";
 import type { Backend } from "../backend.js";
 import { onCancelled } from "../http2-stream.js";
+import { joinStampOf } from "../join-stamp.js";
 import type { JoinRoomRequest, JoinRoomResponse } from "../messages.js";
 import { createJoinReply } from "../replies.js";
 
@@ -19,7 +20,14 @@ export function joinRoom(backend: Backend): handleUnaryCall<JoinRoomRequest, Joi
     };
     onCancelled(call, cancelled, (error) => backend.handlerFailed("JoinRoom", error));
     const url = livekit_url || backend.defaultLivekitUrl;
-    const request = { userId, roomName, token, url, targetIdentity: target_identity };
+    const request = {
+      userId,
+      roomName,
+      token,
+      url,
+      targetIdentity: target_identity,
+      stamp: joinStampOf(call.metadata),
+    };
     backend.send({ type: "session.join", request, reply });
   };
 }

@@ -1,5 +1,6 @@
 import type { handleUnaryCall } from "@grpc/grpc-js";
 import type { Backend } from "../backend.js";
+import { joinStampOf } from "../join-stamp.js";
 import type { LeaveRoomRequest, LeaveRoomResponse } from "../messages.js";
 import { createLeaveReply } from "../replies.js";
 
@@ -7,6 +8,7 @@ export function leaveRoom(backend: Backend): handleUnaryCall<LeaveRoomRequest, L
   return (call, callback) => {
     const { user_id: userId } = call.request;
     const reason = call.request.reason.slice(0, backend.limits.reasonLengthMax);
-    backend.send({ type: "session.leave", userId, reason, reply: createLeaveReply(callback) });
+    const stamp = joinStampOf(call.metadata);
+    backend.send({ type: "session.leave", userId, reason, reply: createLeaveReply(callback), stamp });
   };
 }

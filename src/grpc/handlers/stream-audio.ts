@@ -1,6 +1,7 @@
 import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js";
 import { Metadata, status } from "@grpc/grpc-js";
 import type { Backend } from "../backend.js";
+import { joinStampOf } from "../join-stamp.js";
 import type { AudioChunk } from "../messages.js";
 import { createStreamPort } from "../stream-port.js";
 
@@ -35,7 +36,8 @@ function open(call: AudioCall, backend: Backend, first: AudioChunk): void {
   if (userId === "") return invalid("userId required in first chunk");
   // A status is a header of HTTP/2: one that repeats a name of any length would end the whole connection.
   if (userId.length > userIdLengthMax) return invalid(`user_id: longer than ${userIdLengthMax}`);
-  backend.send({ type: "stream.open", userId, port: createStreamPort(call, userId, first, backend) });
+  const port = createStreamPort(call, userId, first, backend);
+  backend.send({ type: "stream.open", userId, port, stamp: joinStampOf(call.metadata) });
 }
 
 function end(call: AudioCall, code: status, details: string, reason: string): void {

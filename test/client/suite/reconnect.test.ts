@@ -163,6 +163,35 @@ describe("a stream that comes up and dies", () => {
   });
 });
 
+describe("a connection that breaks while the bridge is there", () => {
+  const limits = { ...NEVER, readySpreadMs: 400, stableAfterMs: 1 };
+  const rejoined = (user: User, joins: number) => async () =>
+    (await joinsOf(user)).length === joins && isStreaming(user)();
+
+  test("is replaced at once, however long the wait that was drawn", async () => {
+    const user = scene.user({ limits, random: () => 0.999 });
+    await user.client.connect();
+    for (let joins = 2; joins <= 4; joins += 1) {
+      await new Promise((done) => setTimeout(done, 30));
+      await scene.bridge.cut(user.userId);
+      await eventually("it streams again", rejoined(user, joins));
+    }
+    expect(user.failures.map(({ attempt }) => attempt)).toEqual([1, 1, 1]);
+  });
+
+  test("as soon as it is there is waited for: that may be its way of saying no", async () => {
+    const user = scene.user({ limits: { ...limits, stableAfterMs: 60_000 }, random: () => 0.999 });
+    await user.client.connect();
+    await scene.bridge.cut(user.userId);
+    await eventually("it streams again", rejoined(user, 2));
+    await scene.bridge.cut(user.userId);
+    await eventually("it waits", () => user.client.state === "waiting");
+    // Longer than the channel needs to be back, and the spread.
+    await new Promise((done) => setTimeout(done, 1000));
+    expect([user.client.state, (await joinsOf(user)).length]).toEqual(["waiting", 2]);
+  });
+});
+
 test("a bridge that is back ends a long wait", async () => {
   const limits = { backoffBaseMs: 20_000, backoffMaxMs: 20_000, readySpreadMs: 400 };
   const user = scene.user({ limits, random: () => 0.999 });

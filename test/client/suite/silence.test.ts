@@ -70,6 +70,39 @@ test("what takes the stream down when it is silent takes the connection with it"
   expect(next?.connection).not.toBe(stream?.connection);
 });
 
+describe("a rejoin while the stream is up", () => {
+  const connections = async ({ userId }: User) =>
+    (await scene.bridge.calls("JoinRoom", userId)).map(({ connection }) => connection);
+  // The echoes' own limit is far away: the application is quicker.
+  const rejoining = async () => {
+    const user = scene.user({ limits: { heartbeatIntervalMs: 200, echoTimeoutMs: 60_000 } });
+    await user.client.connect();
+    // Now the bridge has named itself: this is the connection that is kept alive.
+    await user.client.rejoin();
+    return user;
+  };
+
+  test("takes another connection when nothing at all has come on this one, which may be dead", async () => {
+    const user = await rejoining();
+    await scene.bridge.set({ StreamAudio: { echoes: false } }, user.userId);
+    await eventually("heartbeats are unanswered", async () => (await heartbeats(user)) >= 4);
+    await scene.bridge.set({ StreamAudio: {} }, user.userId);
+    await user.client.rejoin();
+    const [, before, after] = await connections(user);
+    expect(after).not.toBe(before);
+  });
+
+  test("stays on it when something has", async () => {
+    const user = await rejoining();
+    await eventually("heartbeats are echoed", async () => (await heartbeats(user)) >= 4);
+    await scene.bridge.send(user.userId, [640]);
+    await eventually("audio is heard", () => user.heard().length === 640);
+    await user.client.rejoin();
+    const [, before, after] = await connections(user);
+    expect(after).toBe(before);
+  });
+});
+
 test("a stream that is echoed stays up for many times the limit", async () => {
   const user = scene.user({ limits: { heartbeatIntervalMs: 40, echoTimeoutMs: 400 } });
   await user.client.connect();

@@ -18,9 +18,10 @@ function openStream({ isOldBridge = false } = {}) {
   const told: string[] = [];
   const client = { streamAudio: () => call } as never;
   const stream = new AudioStream(
-    { client, userId: "u", routingKey: "k", isOldBridge, limits: DEFAULT_LIMITS, clock, random: () => 0 },
+    { client, userId: "u", metadata: new Metadata(), isOldBridge, limits: DEFAULT_LIMITS, clock, random: () => 0 },
     {
       accepted: () => told.push("accepted"),
+      heard: () => {},
       chunk: ({ pcm_data }) => told.push(`chunk of ${pcm_data.length}`),
       ended: (reason) => told.push(`ended ${reason}`),
       failed: ({ code }) => told.push(`failed ${code}`),
