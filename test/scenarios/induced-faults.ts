@@ -4,7 +4,7 @@
 // Faults of single users run side by side, each user's one after another. A fault that hits all waits for them, and they for
 // it.
 //
-//   node --import tsx test/scenarios/induced-faults.ts --count 1000 --seed 7
+//   npm run faults -- --count 1000 --seed 7 [--users 5] [--only connection]
 
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -27,6 +27,8 @@ export interface InducedFaultsOptions {
   readonly count: number;
   readonly seed: number;
   readonly users?: number;
+  /** Faults of single users whose names hold this text, and none that hit all. */
+  readonly only?: string;
   readonly logLevel?: string;
   readonly progress?: (text: string) => void;
 }
@@ -46,9 +48,10 @@ const AIDED_MAX_MS = 20_000;
 const LEFTOVER_MAX_MS = 30_000;
 
 export async function induceFaults(options: InducedFaultsOptions): Promise<InducedFaults> {
-  const { count, seed, users = USERS, logLevel = "trace", progress = () => {} } = options;
-  // A long run's log is looked at, and not kept.
-  const scene = await startScene({ logLevel, book: new LogBook({ keep: count < 100 }) });
+  const { count, seed, users = USERS, only, logLevel = "trace", progress = () => {} } = options;
+  // A long run's log is looked at, and not kept unless somebody wants it.
+  const isKept = count < 100 || process.env["SCENARIO_LOGS"] !== undefined;
+  const scene = await startScene({ logLevel, book: new LogBook({ keep: isKept }) });
   try {
     const bridge = await scene.bridge();
     const names = Array.from({ length: users }, (_, i) => `user-${i + 1}`);
@@ -60,13 +63,14 @@ export async function induceFaults(options: InducedFaultsOptions): Promise<Induc
       progress(`${outcomes.length} ${inShort(outcome)}`);
     };
     while (outcomes.length < count) {
-      const plan = drawn(stage.random, users);
+      const plan = drawn(stage.random, users, only);
       const lanes = parties.map(async (party, i) => {
         for (const { fault, seed: ownSeed } of plan[i] ?? []) {
           record(await userFault({ ...stage, random: seededRandom(ownSeed) }, party, fault));
         }
       });
       await Promise.all(lanes);
+      if (only !== undefined) continue;
       for (const outcome of await sharedFault(stage, parties)) record(outcome);
     }
     return { outcomes, leftovers: await leftovers(scene, parties) };
@@ -81,8 +85,9 @@ interface Planned {
 }
 
 /** Drawn before anything happens, so that nothing that happens changes what is drawn. */
-function drawn(random: Random, users: number): readonly (readonly Planned[])[] {
-  const one = (): Planned => ({ fault: pick(USER_FAULTS, random), seed: Math.floor(random() * 2 ** 32) });
+function drawn(random: Random, users: number, only = ""): readonly (readonly Planned[])[] {
+  const faults = USER_FAULTS.filter(({ name }) => name.includes(only));
+  const one = (): Planned => ({ fault: pick(faults, random), seed: Math.floor(random() * 2 ** 32) });
   return Array.from({ length: users }, () => Array.from({ length: OWN_FAULTS }, one));
 }
 
@@ -166,13 +171,18 @@ async function main(): Promise<void> {
       count: { type: "string", default: "100" },
       seed: { type: "string", default: String(Date.now() % 1_000_000) },
       users: { type: "string", default: String(USERS) },
+      only: { type: "string" },
     },
   });
   const [count, seed, users] = [values.count, values.seed, values.users].map(Number);
   build();
   console.log(`${count} faults, ${users} users, seed ${seed}`);
   const options = { count: count ?? 0, seed: seed ?? 0, users: users ?? USERS, logLevel: "info" };
-  const { outcomes, leftovers } = await induceFaults({ ...options, progress: (text) => console.log(text) });
+  const { outcomes, leftovers } = await induceFaults({
+    ...options,
+    ...(values.only === undefined ? {} : { only: values.only }),
+    progress: (text) => console.log(`${new Date().toISOString()} ${text}`),
+  });
   console.log(`\n${faultTable(outcomes)}\n`);
   const share = resumedShare(outcomes);
   console.log(`${(share * 100).toFixed(2)} % of ${outcomes.length} faults: heard again without help`);
