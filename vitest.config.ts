@@ -1,12 +1,13 @@
 import { defineConfig } from "vitest/config";
 
-// Two projects: `fast` needs nothing but Node and runs in parallel; `real` starts livekit-server, native rtc-node and
-// processes of its own, and runs one file at a time, so that its time limits mean something. `patient` waits for real time
-// most of the time, or runs the client against a stand-in: a few of its files at once disturb nobody.
+// Four projects, one after another. `fast` needs nothing but Node. `patient` waits for real time most of the time, or runs
+// the client against a stand-in: a few of its files at once disturb nobody. `real` starts livekit-server, native rtc-node
+// and processes of its own, and runs one file at a time, so that its time limits mean something. `scenarios` has cloud,
+// bridge, livekit-server and phone as processes on networks of their own, which are killed and cut; interfaces that come and
+// go disturb WebRTC elsewhere on the machine, so nothing of `real` runs beside it. It wants root and iproute2.
 const REAL = "test/**/*.real.test.ts";
 const PATIENT = ["test/client/**/*.real.test.ts", "test/integration/examples.test.ts"];
-/** On their own: vitest.scenarios.config.ts. */
-const SCENARIOS = "test/integration/scenarios/**";
+const SCENARIOS = "test/integration/scenarios/**/*.test.ts";
 
 export default defineConfig({
   test: {
@@ -49,6 +50,18 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "scenarios",
+          include: [SCENARIOS],
+          maxWorkers: 2,
+          globalSetup: "test/support/built.ts",
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

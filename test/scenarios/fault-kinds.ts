@@ -3,6 +3,7 @@
 
 import type { BridgeHost } from "./bridge-host.js";
 import type { Party } from "./party.js";
+import type { PhoneHost } from "./phone-host.js";
 import type { Scene } from "./scene.js";
 import type { Random } from "./seeded-random.js";
 import { between } from "./seeded-random.js";
@@ -130,11 +131,11 @@ export const SHARED_FAULTS: readonly SharedFault[] = [
     name: "LiveKit killed and restarted",
     weight: 1,
     async induce({ scene, random }, parties) {
-      const joins = new Map(parties.map(({ user, phone }) => [user, phone.program.count("joined")]));
+      const before = new Map(parties.map(({ user, phone }) => [user, returnsSoFar(phone)]));
       await scene.livekit.kill();
       await pause(between(random, 0, 3000));
       await scene.startLiveKit();
-      return ({ user, phone }) => joinedAtMs(phone.program.reported("joined", { skip: joins.get(user) ?? 0 }));
+      return ({ user, phone }) => backAtMs(phone, before.get(user));
     },
   },
 ];
@@ -154,6 +155,21 @@ function now(act: () => void): HealedAtMs {
 
 async function joinedAtMs(joined: Promise<{ readonly [field: string]: unknown }>): Promise<HealedAtMs> {
   return Number((await joined)["atMs"]);
+}
+
+interface Returns {
+  readonly joined: number;
+  readonly reconnected: number;
+}
+
+function returnsSoFar({ program }: PhoneHost): Returns {
+  return { joined: program.count("joined"), reconnected: program.count("reconnected") };
+}
+
+/** A server that is back at once is come back to by LiveKit's library, else by the phone's own join. */
+function backAtMs({ program }: PhoneHost, before: Returns = { joined: 0, reconnected: 0 }): Promise<HealedAtMs> {
+  const reported = (what: keyof Returns) => joinedAtMs(program.reported(what, { skip: before[what] }));
+  return Promise.any([reported("joined"), reported("reconnected")]);
 }
 
 function pause(durationMs: number): Promise<void> {
