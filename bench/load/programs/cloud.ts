@@ -179,6 +179,10 @@ const duties = {
     return { plays, lateMs };
   },
 
+  async streaming(): Promise<number> {
+    return clients.filter(({ state }) => state === "streaming").length;
+  },
+
   async leave(): Promise<void> {
     await Promise.all(clients.splice(0).map((client) => client.dispose()));
   },
