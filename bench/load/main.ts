@@ -54,13 +54,30 @@ async function main(): Promise<number> {
     console.log(`\n${printReport(report, verdict)}`);
     if (options.jsonFile !== undefined) {
       const settings = { ...options, cores: stage.cores };
-      const all = { mode: options.mode, startedAt, machine, bridgeVersion: version, settings, verdict, ...report };
+      const command = commandOf(process.argv.slice(2));
+      const all = {
+        mode: options.mode,
+        command,
+        startedAt,
+        machine,
+        bridgeVersion: version,
+        settings,
+        verdict,
+        ...report,
+      };
       writeFileSync(options.jsonFile, `${JSON.stringify(all, undefined, 2)}\n`);
     }
     return verdict.isValid ? 0 : 3;
   } finally {
     await cleanup.run();
   }
+}
+
+/** To be repeated by whoever reads the figures. */
+function commandOf(args: readonly string[]): string {
+  const json = args.indexOf("--json");
+  const shown = json < 0 ? args : args.toSpliced(json, 2);
+  return `npm run bench -- ${shown.join(" ")}`;
 }
 
 function endOnSignals(cleanup: Cleanup): void {

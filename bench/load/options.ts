@@ -23,6 +23,8 @@ export interface LoadOptions {
   /** Users whose rooms are listened to, in modes with sound. */
   readonly ears: number;
   readonly phoneProcesses: number;
+  /** What phones are made of: LiveKit's native library, or data channels and nothing else. */
+  readonly phones: "native" | "lean";
   readonly isPinned: boolean;
   readonly isComparedWithBare: boolean;
   /** A bridge that runs already. */
@@ -64,6 +66,7 @@ modes: mic (default), idle, churn, replace, uplink, play, mixed; docs/measuring.
   --ears N             uplink, play, mixed: rooms that are listened to (5)
   --phone-processes N  processes that send (1)
   --compare bare       mic: the same load to a receiver with the bridge's engine and nothing else
+  --phones lean        phones without a media engine, which leave more CPU to the rest (native)
   --target HOST:PORT --pid P   a bridge that runs already, instead of the built one
   --server-pid P       with LIVEKIT_URL: the server's process, to measure its CPU
   --set NAME=VALUE     environment of the bridge, repeatable
@@ -90,6 +93,7 @@ const OPTIONS = {
   lanes: { type: "string", default: "2" },
   ears: { type: "string", default: "5" },
   "phone-processes": { type: "string", default: "1" },
+  phones: { type: "string", default: "native" },
   compare: { type: "string" },
   target: { type: "string" },
   pid: { type: "string" },
@@ -114,6 +118,8 @@ export function parseOptions(args: readonly string[]): LoadOptions | undefined {
   if (more.length > 0) throw new UsageError(`one mode at a time, not also ${JSON.stringify(more[0])}`);
   if (values.compare !== undefined && (values.compare !== "bare" || mode !== "mic"))
     throw new UsageError(`--compare: only "bare", and only with the mode mic`);
+  const phones = (["native", "lean"] as const).find((kind) => kind === values.phones);
+  if (!phones) throw new UsageError(`--phones: native or lean, not ${JSON.stringify(values.phones)}`);
   const number = (option: keyof typeof values, range: Range) => numberOf(`--${option}`, values[option], range);
   const options: LoadOptions = {
     mode,
@@ -130,6 +136,7 @@ export function parseOptions(args: readonly string[]): LoadOptions | undefined {
     lanes: number("lanes", { min: 1, max: 1000, isWhole: true }),
     ears: number("ears", { min: 1, max: 100, isWhole: true }),
     phoneProcesses: number("phone-processes", { min: 1, max: 64, isWhole: true }),
+    phones,
     isPinned: !values["no-pin"],
     isComparedWithBare: values.compare === "bare",
     target: targetOf(values.target, values.pid),

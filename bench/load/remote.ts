@@ -5,7 +5,7 @@ import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Answer, Duties } from "./serve.js";
 
-export type ProgramName = "phones" | "cloud" | "receiver" | "ears" | "direct";
+export type ProgramName = "phones" | "lean-phones" | "cloud" | "receiver" | "ears" | "direct";
 
 const STOP_MAX_MS = 3000;
 const ANSWER_MAX_MS = 120_000;

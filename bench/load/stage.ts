@@ -96,7 +96,10 @@ export async function startStage(options: LoadOptions, cleanup: Cleanup): Promis
     return remote;
   };
   const phones = Array.from({ length: options.phoneProcesses }, (_, index) =>
-    start<PhonesDuties>("phones", options.phoneProcesses === 1 ? "phones" : `phones ${index + 1}`),
+    start<PhonesDuties>(
+      options.phones === "lean" ? "lean-phones" : "phones",
+      options.phoneProcesses === 1 ? "phones" : `phones ${index + 1}`,
+    ),
   );
   const cloud = start<CloudDuties>("cloud", "cloud client");
   await cloud.ask("enter", { access, address: bridge.address });

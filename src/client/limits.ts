@@ -19,7 +19,7 @@ export interface ClientLimits {
   /** The upper bound of the first wait; doubled with each failure. The wait itself is drawn between 0 and the bound. */
   readonly backoffBaseMs: number;
   readonly backoffMaxMs: number;
-  /** A stream that has been up for so long sets the backoff back to its base: as long as the first wait at most. */
+  /** A stream that has been up for so long sets the backoff back to its base. So a user joins less than once a second, whatever a bridge does. */
   readonly stableAfterMs: number;
   /** When the channel comes back during a wait, clients spread their joins over this time. */
   readonly readySpreadMs: number;
@@ -43,7 +43,7 @@ export const DEFAULT_LIMITS: ClientLimits = {
   echoTimeoutMs: 10_000,
   backoffBaseMs: 2_000,
   backoffMaxMs: 30_000,
-  stableAfterMs: 2_000,
+  stableAfterMs: 1_000,
   readySpreadMs: 400,
   downlinkQueueMaxMs: 2_000,
   uplinkQueueMaxMs: 10_000,

@@ -51,6 +51,10 @@ export class CloudHost {
     this.#program = await startProgram(this.#options);
   }
 
+  get isRunning(): boolean {
+    return this.#program?.isRunning === true;
+  }
+
   get program(): Program {
     if (!this.#program) throw new Error(`${this.source} is not running`);
     return this.#program;

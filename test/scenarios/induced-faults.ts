@@ -129,6 +129,7 @@ async function resumed(
 }
 
 function toldSince({ cloud }: Party, faultAtMs: number): FaultOutcome["told"] {
+  if (!cloud.isRunning) return undefined;
   const first = cloud.program.reports.find(
     ({ report, atMs }) => report === "audio-unavailable" && Number(atMs) >= faultAtMs,
   );

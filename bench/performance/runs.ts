@@ -1,0 +1,82 @@
+// The runs that docs/performance.md is made of, as the benches wrote them: bench/runs/*.json.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Verdict } from "../load/judge.js";
+import type { LoadOptions } from "../load/options.js";
+import type { Report } from "../load/report.js";
+import type { EventCount } from "../micro/machine-events.js";
+import type { HeapFigures } from "../micro/heap.js";
+import type { ScrapeFigures } from "../micro/metrics.js";
+import type { Comparison } from "../micro/rounds.js";
+import type { SoakGrowth } from "../soak/growth.js";
+import type { Done } from "../soak/wear.js";
+
+export interface Machine {
+  readonly cores: number;
+  readonly cpu: string;
+  readonly node: string;
+  readonly kernel: string;
+}
+
+export interface LoadRun extends Report {
+  readonly mode: string;
+  readonly command: string;
+  readonly startedAt: string;
+  readonly machine: Machine;
+  readonly settings: Pick<LoadOptions, "users" | "packetsPerSecond" | "packetBytes" | "seconds">;
+  readonly verdict: Verdict;
+}
+
+export interface MicroRun {
+  readonly machine: { readonly node: string; readonly at: string };
+  readonly rounds: number;
+  readonly figures: {
+    readonly downlink?: readonly Comparison[];
+    readonly uplink?: readonly Comparison[];
+    readonly pacer?: readonly Comparison[];
+    readonly machines?: readonly EventCount[];
+    readonly supervisor?: readonly Comparison[];
+    readonly heap?: HeapFigures;
+    readonly metrics?: readonly Comparison[];
+    readonly scrape?: ScrapeFigures;
+  };
+}
+
+export interface SoakRun {
+  readonly at: string;
+  readonly machine: Machine;
+  readonly settings: { readonly minutes: number; readonly warmUpMinutes: number; readonly users: number };
+  readonly growth: SoakGrowth;
+  readonly done: Done;
+  readonly leftover: readonly string[];
+}
+
+export interface Runs {
+  /** By name of the file. */
+  readonly load: ReadonlyMap<string, LoadRun>;
+  readonly micro: MicroRun | undefined;
+  readonly soak: SoakRun | undefined;
+}
+
+const FOLDER = fileURLToPath(new URL("../runs/", import.meta.url));
+
+export function readRuns(folder = FOLDER): Runs {
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith(".json"))
+    .toSorted();
+  const read = <T>(name: string) => JSON.parse(readFileSync(join(folder, name), "utf8"), revive) as T;
+  const one = <T>(name: string) => (files.includes(name) ? read<T>(name) : undefined);
+  const load = files.filter((name) => name !== "micro.json" && name !== "soak.json");
+  return {
+    load: new Map(load.map((name) => [name.replace(/\.json$/, ""), read<LoadRun>(name)])),
+    micro: one("micro.json"),
+    soak: one("soak.json"),
+  };
+}
+
+/** What is not a number has no form in JSON. */
+function revive(_key: string, value: unknown): unknown {
+  return value === null ? Number.NaN : value;
+}
