@@ -112,6 +112,8 @@ const steps: readonly Step[] = [
   ended("room_deleted"),
   ended("duplicate_identity"),
   pass(1_999),
+  pass(999),
+  pass(1000),
   pass(10_000),
   pass(30_000),
 ];

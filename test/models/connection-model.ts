@@ -5,7 +5,7 @@ export type Mode = "idle" | "joining" | "streaming" | "waiting" | "closed";
 const CLEAN_ENDS_TO_COME_BACK_FROM: ReadonlySet<string> = new Set(["room_deleted"]);
 export const BACKOFF_BASE_MS = 2_000;
 export const BACKOFF_MAX_MS = 30_000;
-export const STABLE_AFTER_MS = 10_000;
+export const STABLE_AFTER_MS = 1000;
 
 export class ConnectionModel {
   mode: Mode = "idle";
