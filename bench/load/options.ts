@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly cycles: number;
   readonly warmUpCycles: number;
   readonly lanes: number;
+  /** mic: further users who try to join while it is measured, again and again. */
+  readonly knockers: number;
   /** Users whose rooms are listened to, in modes with sound. */
   readonly ears: number;
   readonly phoneProcesses: number;
@@ -63,6 +65,7 @@ modes: mic (default), idle, churn, replace, uplink, play, mixed; docs/measuring.
   --cycles N           churn, replace: measured joins (300)
   --warm-up-cycles N   churn, replace: joins before them (100)
   --lanes N            churn, replace: joins at once (2)
+  --knockers N         mic: further users who try to join meanwhile, again and again (0)
   --ears N             uplink, play, mixed: rooms that are listened to (5)
   --phone-processes N  processes that send (1)
   --compare bare       mic: the same load to a receiver with the bridge's engine and nothing else
@@ -91,6 +94,7 @@ const OPTIONS = {
   cycles: { type: "string", default: "300" },
   "warm-up-cycles": { type: "string", default: "100" },
   lanes: { type: "string", default: "2" },
+  knockers: { type: "string", default: "0" },
   ears: { type: "string", default: "5" },
   "phone-processes": { type: "string", default: "1" },
   phones: { type: "string", default: "native" },
@@ -134,6 +138,7 @@ export function parseOptions(args: readonly string[]): LoadOptions | undefined {
     cycles: number("cycles", { min: 10, max: 1_000_000, isWhole: true }),
     warmUpCycles: number("warm-up-cycles", { min: 0, max: 1_000_000, isWhole: true }),
     lanes: number("lanes", { min: 1, max: 1000, isWhole: true }),
+    knockers: number("knockers", { min: 0, max: 10_000, isWhole: true }),
     ears: number("ears", { min: 1, max: 100, isWhole: true }),
     phoneProcesses: number("phone-processes", { min: 1, max: 64, isWhole: true }),
     phones,

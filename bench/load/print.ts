@@ -2,6 +2,7 @@
 
 import type { Spread } from "./percentiles.js";
 import type { Stock } from "./proc.js";
+import type { Knocks } from "./programs/cloud.js";
 import type {
   BareFigures,
   GrowthFigures,
@@ -25,6 +26,7 @@ export function printReport(report: Report, verdict: Verdict): string {
     report.packets && packets(report.packets, report.load?.counted ?? {}),
     report.sounds && sounds(report.sounds),
     report.plays && plays(report.plays),
+    report.knocks && knocks(report.knocks),
     report.load && load(report.load, "bridge"),
     report.bare && bare(report.bare),
     verdictText(verdict),
@@ -141,6 +143,15 @@ function plays({ count, failures, startedMs, completedBeyondClipMs }: PlayFigure
     spread("call to STARTED", startedMs),
     spread("call to COMPLETED, beyond the clip", completedBeyondClipMs),
     ...failed(failures),
+  ].join("\n");
+}
+
+function knocks({ admitted, refused }: Knocks): string {
+  const reasons = Object.entries(refused).map(([code, count]) => `${count} ${code}`);
+  return [
+    "further users who tried to join meanwhile",
+    line("let in", String(admitted)),
+    line("refused", reasons.join(", ") || "none"),
   ].join("\n");
 }
 

@@ -5,7 +5,7 @@ import { totalMs } from "./observe.js";
 import type { Slope, Spread } from "./percentiles.js";
 import { differenceOf, spreadOf } from "./percentiles.js";
 import type { Stock } from "./proc.js";
-import type { JoinTimes } from "./programs/cloud.js";
+import type { JoinTimes, Knocks } from "./programs/cloud.js";
 import type { Reception } from "./tally.js";
 
 export interface Report {
@@ -19,6 +19,8 @@ export interface Report {
   readonly churn?: JoinFigures;
   readonly sounds?: readonly SoundFigures[];
   readonly plays?: PlayFigures;
+  /** mic: those who tried to join meanwhile. */
+  readonly knocks?: Knocks;
 }
 
 export interface JoinFigures {

@@ -1,5 +1,6 @@
 // docs/performance.md, in words and tables, from the runs.
 
+import { printCapacity } from "../capacity/capacity.js";
 import { printReport } from "../load/print.js";
 import { printHeap } from "../micro/heap.js";
 import { printEventCounts } from "../micro/machine-events.js";
@@ -7,7 +8,7 @@ import { printScrape } from "../micro/metrics.js";
 import { printComparison } from "../micro/rounds.js";
 import { printSoak } from "../soak/growth.js";
 import { barsOf } from "./bars.js";
-import type { LoadRun, MicroRun, Runs, SoakRun } from "./runs.js";
+import type { CapacityRun, LoadRun, MicroRun, Runs, SoakRun } from "./runs.js";
 
 const HEAD = `# Performance
 
@@ -17,7 +18,14 @@ figure means and when a run counts. This page is generated from the runs in \`be
 `;
 
 export function performancePage(runs: Runs): string {
-  return [HEAD, bars(runs), ...[...runs.load].map(([name, run]) => load(name, run)), micro(runs.micro), soak(runs.soak)]
+  return [
+    HEAD,
+    bars(runs),
+    ...[...runs.load].map(([name, run]) => load(name, run)),
+    capacity(runs.capacity),
+    micro(runs.micro),
+    soak(runs.soak),
+  ]
     .filter((section) => section !== "")
     .join("\n");
 }
@@ -44,6 +52,19 @@ function load(name: string, run: LoadRun): string {
 
 \`\`\`text
 ${printReport(run, verdict)}
+\`\`\`
+`;
+}
+
+function capacity(run: CapacityRun | undefined): string {
+  if (!run) return "";
+  const { machine } = run;
+  return `## Capacity
+
+\`${run.command}\`; ${machine.cores} cores (${machine.cpu.trim()}), Node ${machine.node}, ${run.at.slice(0, 10)}.
+
+\`\`\`text
+${printCapacity(run)}
 \`\`\`
 `;
 }

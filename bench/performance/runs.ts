@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { Verdict } from "../load/judge.js";
 import type { LoadOptions } from "../load/options.js";
 import type { Report } from "../load/report.js";
+import type { Capacity } from "../capacity/capacity.js";
 import type { EventCount } from "../micro/machine-events.js";
 import type { HeapFigures } from "../micro/heap.js";
 import type { ScrapeFigures } from "../micro/metrics.js";
@@ -53,26 +54,35 @@ export interface SoakRun {
   readonly leftover: readonly string[];
 }
 
+export interface CapacityRun extends Capacity {
+  readonly at: string;
+  readonly command: string;
+  readonly machine: Machine;
+}
+
 export interface Runs {
   /** By name of the file. */
   readonly load: ReadonlyMap<string, LoadRun>;
   readonly micro: MicroRun | undefined;
   readonly soak: SoakRun | undefined;
+  readonly capacity: CapacityRun | undefined;
 }
 
+const OTHERS: ReadonlySet<string> = new Set(["micro.json", "soak.json", "capacity.json"]);
 const FOLDER = fileURLToPath(new URL("../runs/", import.meta.url));
 
 export function readRuns(folder = FOLDER): Runs {
   const files = readdirSync(folder)
     .filter((name) => name.endsWith(".json"))
     .toSorted();
-  const read = <T>(name: string) => JSON.parse(readFileSync(join(folder, name), "utf8"), revive) as T;
-  const one = <T>(name: string) => (files.includes(name) ? read<T>(name) : undefined);
-  const load = files.filter((name) => name !== "micro.json" && name !== "soak.json");
+  const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), "utf8"), revive);
+  const one = (name: string) => (files.includes(name) ? read(name) : undefined);
+  const load = files.filter((name) => !OTHERS.has(name));
   return {
-    load: new Map(load.map((name) => [name.replace(/\.json$/, ""), read<LoadRun>(name)])),
-    micro: one("micro.json"),
-    soak: one("soak.json"),
+    load: new Map(load.map((name) => [name.replace(/\.json$/, ""), read(name) as LoadRun])),
+    micro: one("micro.json") as MicroRun | undefined,
+    soak: one("soak.json") as SoakRun | undefined,
+    capacity: one("capacity.json") as CapacityRun | undefined,
   };
 }
 

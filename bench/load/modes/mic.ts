@@ -5,6 +5,7 @@ import { observe } from "../observe.js";
 import type { BareFigures, LoadFigures, Report } from "../report.js";
 import { packetFigures, pathFigures } from "../report.js";
 import { bridgeIdentity } from "../access.js";
+import type { Knocks } from "../programs/cloud.js";
 import type { Stage } from "../stage.js";
 import { joinPhones, joinUsers, limitMs, listenTo, pause, speak, warmUp } from "../steps.js";
 
@@ -23,9 +24,13 @@ export async function runMic(stage: Stage): Promise<Report> {
     speak(stage, { phase: WARM_UP, seconds: options.warmUpSeconds, speakers }),
   );
   const before = await bridge.health.read();
-  const measured = await listenTo(stage, { phase: MEASURED, listeners: [cloud, control] }, () =>
-    speak(stage, { phase: MEASURED, seconds: options.seconds, speakers }),
-  );
+  const measured = await listenTo(stage, { phase: MEASURED, listeners: [cloud, control] }, async () => {
+    const [spoken, knocks] = await Promise.all([
+      speak(stage, { phase: MEASURED, seconds: options.seconds, speakers }),
+      options.knockers > 0 ? knock(stage) : undefined,
+    ]);
+    return { ...spoken, knocks };
+  });
   const after = await bridge.health.read();
   const [atCloud, atControl] = measured.receptions;
   if (!atCloud || !atControl) throw new Error("nobody listened");
@@ -42,8 +47,15 @@ export async function runMic(stage: Stage): Promise<Report> {
     healthBefore: before.numbers,
     healthAfter: after.numbers,
   });
-  const report = { joins, rest, packets, load };
+  const { knocks } = measured.value;
+  const report = { joins, rest, packets, load, ...(knocks && { knocks }) };
   return options.isComparedWithBare ? { ...report, bare: await runBare(stage, load) } : report;
+}
+
+/** Users for whom there is no room any more. */
+function knock({ options, cloud, run }: Stage): Promise<Knocks> {
+  const users = Array.from({ length: options.knockers }, (_, index) => `bench-${run}-knocker-${index}`);
+  return cloud.ask("knock", { users, seconds: options.seconds }, limitMs(options.seconds));
 }
 
 /** The same phones, heard by the engine alone, on the core that the bridge had. */

@@ -2,6 +2,7 @@
 
 import type { BridgeClient } from "../../../src/client/bridge-client.js";
 import { createBridgeClient } from "../../../src/client/create-bridge-client.js";
+import { BridgeClientError } from "../../../src/client/errors.js";
 import type { Access } from "../access.js";
 import { bridgeIdentity, mintToken } from "../access.js";
 import { monotonicMs } from "../monotonic.js";
@@ -24,6 +25,13 @@ export interface ReplaceTimes extends JoinTimes {
   readonly told: number;
 }
 
+export interface Knocks {
+  readonly admitted: number;
+  /** By the code of the error. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+const KNOCK_EVERY_MS = 1000;
 const TOLD_MAX_MS = 5000;
 
 let access: Access;
@@ -162,6 +170,28 @@ const duties = {
     };
     await Promise.all(Array.from({ length: lanesMax }, (_, first) => lane(first)));
     return { ...log.times(), told };
+  },
+
+  /** Users who try to join once a second, whatever they are told. */
+  async knock({ users, seconds }: { users: readonly string[]; seconds: number }): Promise<Knocks> {
+    const untilMs = monotonicMs() + seconds * 1000;
+    const knocks = { admitted: 0, refused: {} as Record<string, number> };
+    const one = async (userId: string, index: number) => {
+      await new Promise((resolve) => setTimeout(resolve, (index * KNOCK_EVERY_MS) / users.length));
+      while (monotonicMs() < untilMs) {
+        const client = create(userId);
+        const code = await client.connect({ retry: false }).then(
+          () => undefined,
+          (error: unknown) => (error instanceof BridgeClientError ? error.code : String(error)),
+        );
+        if (code === undefined) knocks.admitted += 1;
+        else knocks.refused[code] = (knocks.refused[code] ?? 0) + 1;
+        await client.dispose();
+        await new Promise((resolve) => setTimeout(resolve, KNOCK_EVERY_MS));
+      }
+    };
+    await Promise.all(users.map(one));
+    return knocks;
   },
 
   async speak(plan: SoundPlan): Promise<Spoke> {
