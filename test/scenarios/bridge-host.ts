@@ -63,6 +63,11 @@ export class BridgeHost {
     this.#process = undefined;
   }
 
+  /** What its last start took. */
+  get startedInMs(): number {
+    return this.#process?.startedInMs ?? 0;
+  }
+
   get pid(): number {
     return this.#process?.pid ?? 0;
   }

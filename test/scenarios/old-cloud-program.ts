@@ -1,6 +1,7 @@
 // A cloud of old in a process of its own, which joins users and says what it hears of them.
 
 import { AccessToken } from "livekit-server-sdk";
+import type { JoinParams } from "../support/old-client.js";
 import { createOldCloud } from "../support/old-cloud.js";
 import { Reception } from "./reception.js";
 import { obey, programInput, report } from "./told.js";
@@ -14,13 +15,16 @@ export interface OldCloudInput {
 
 const input = programInput() as OldCloudInput;
 const receptions = new Map<string, Reception>();
-const cloud = createOldCloud(input.bridge, async (user) => {
+
+async function params(user: string): Promise<JoinParams> {
   const token = new AccessToken(input.apiKey, input.apiSecret, { identity: `cloud-agent:${user}`, ttl: 600 });
   token.addGrant({ roomJoin: true, room: user, canPublish: true, canPublishData: true, canSubscribe: true });
   const jwt = await token.toJwt();
   report("token", { token: jwt });
   return { user_id: user, room_name: user, token: jwt, livekit_url: input.livekitUrl, target_identity: user };
-});
+}
+
+const cloud = createOldCloud(input.bridge, params, Number(process.env["RETRY_AFTER_MS"]));
 
 function listen(user: string): void {
   const stream = cloud.stream(user);
