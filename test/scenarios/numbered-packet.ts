@@ -1,5 +1,5 @@
 // Microphone packets that can be told apart: each carries a number and the time it was sent. The number is the time as well,
-// in units of a packet's 20 ms, so that it goes on where it was when a phone is killed and another takes its place: what is
+// in units of a packet's 50 ms, so that it goes on where it was when a phone is killed and another takes its place: what is
 // missing between two numbers is the audio that was lost.
 
 export interface PacketMark {
@@ -8,9 +8,9 @@ export interface PacketMark {
   readonly sentAtMs: number;
 }
 
-export const PACKET_MS = 20;
-/** 20 ms of 16 kHz mono. */
-export const PACKET_BYTES = 640;
+export const PACKET_MS = 50;
+/** 50 ms of 16 kHz mono. */
+export const PACKET_BYTES = 1600;
 
 const MAGIC = 0x4b50_4d4e;
 const MARK_BYTES = 20;

@@ -23,7 +23,7 @@ export interface PhoneInput {
 const CONNECT_MAX_MS = 3000;
 const RETRY_AFTER_MS = 300;
 /** Packets that the room has not taken yet; beyond this, what the microphone says is lost. */
-const PENDING_MAX = 25;
+const PENDING_MAX = 10;
 
 const input = programInput() as PhoneInput;
 keepHandles();

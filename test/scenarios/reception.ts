@@ -28,7 +28,7 @@ export interface ReceptionReport {
   readonly silences: readonly Silence[];
 }
 
-/** Nothing for so long is a silence. A packet comes each 20 ms; the machine may be busy. */
+/** Nothing for so long is a silence. A packet comes each 50 ms; the machine may be busy. */
 const SILENCE_MS = 400;
 const SILENCES_KEPT_MAX = 20;
 
