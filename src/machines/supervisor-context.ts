@@ -65,11 +65,14 @@ export interface SupervisorInput {
   readonly wallNow: () => number;
 }
 
+/** What grows with the sessions is changed in place: when everybody comes or ends at once, copies would hold the process up. */
 export interface SupervisorContext extends SupervisorInput {
-  readonly sessions: ReadonlyMap<string, SessionEntry>;
+  /** By slot. */
+  readonly sessions: Map<string, SessionEntry>;
   /** The slot of each user's current session. */
-  readonly current: ReadonlyMap<string, string>;
-  /** Changed in place: at an outage everybody ends at once, and copying it for each would hold the process up. */
+  readonly current: Map<string, string>;
+  /** Slots below the highest that nobody holds any more. */
+  readonly freeSlots: string[];
   readonly disconnects: Map<string, LastDisconnect>;
   readonly lastGeneration: number;
 }
@@ -80,7 +83,8 @@ export interface SupervisorOutput {
 }
 
 export function supervisorContext({ input }: { input: SupervisorInput }): SupervisorContext {
-  return { ...input, sessions: new Map(), current: new Map(), disconnects: new Map(), lastGeneration: 0 };
+  const nothing = { sessions: new Map(), current: new Map(), freeSlots: [], disconnects: new Map() };
+  return { ...input, ...nothing, lastGeneration: 0 };
 }
 
 export function supervisorOutput({ context }: { context: SupervisorContext }): SupervisorOutput {
@@ -114,11 +118,12 @@ export function answer({ observer }: SupervisorContext, userId: string, say: () 
   }
 }
 
-/** The first slot that no child holds. There are never more of them than there were children at once. */
-export function freeSlot(sessions: ReadonlyMap<string, SessionEntry>): string {
-  let index = 0;
-  while (sessions.has(`session.${index}`)) index += 1;
-  return `session.${index}`;
+/**
+ * A slot that no child holds; there are never more of them than there were children at once. A number and nothing else,
+ * since XState copies its children with each that comes or goes, and objects with such keys are copied several times faster.
+ */
+export function takeSlot({ freeSlots, sessions }: SupervisorContext): string {
+  return freeSlots.pop() ?? String(sessions.size);
 }
 
 /** Remembers a disconnect unless a newer generation's is known, forgetting the oldest and those out of date. */
@@ -136,19 +141,13 @@ export function rememberDisconnect(context: SupervisorContext, userId: string, d
   }
 }
 
-/** Everything of `context` that changes when a child is gone. */
-export function withoutEntry(
-  context: SupervisorContext,
-  entry: SessionEntry,
-  reason: EndReason,
-): Pick<SupervisorContext, "sessions" | "current"> {
-  const sessions = new Map(context.sessions);
-  sessions.delete(entry.slot);
-  if (context.current.get(entry.userId) !== entry.slot) {
-    return { sessions, current: context.current };
-  }
-  const current = new Map(context.current);
-  current.delete(entry.userId);
-  rememberDisconnect(context, entry.userId, { generation: entry.generation, reason, atMs: context.wallNow() });
-  return { sessions, current };
+/** The child is gone: nothing of it is left, but the memory of an end that nobody had told. */
+export function removeEntry(context: SupervisorContext, entry: SessionEntry, reason: EndReason): void {
+  const { sessions, current, freeSlots, wallNow } = context;
+  const { slot, userId, generation } = entry;
+  sessions.delete(slot);
+  freeSlots.push(slot);
+  if (current.get(userId) !== slot) return;
+  current.delete(userId);
+  rememberDisconnect(context, userId, { generation, reason, atMs: wallNow() });
 }

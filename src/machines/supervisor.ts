@@ -1,18 +1,18 @@
 // Owns every session: at most one current session per user, the newest join wins, every child is reaped when it is done and
 // when it has crashed, and nothing that one child does reaches another.
 
-import { assign, enqueueActions, setup } from "xstate";
+import { enqueueActions, setup } from "xstate";
 import { sessionMachine } from "./session.js";
 import type { SupervisorContext, SupervisorEvent, SupervisorInput, SupervisorOutput } from "./supervisor-context.js";
 import {
   answer,
   currentEntry,
-  freeSlot,
   isOutdated,
   rememberDisconnect,
+  removeEntry,
   supervisorContext,
   supervisorOutput,
-  withoutEntry,
+  takeSlot,
 } from "./supervisor-context.js";
 
 export const supervisorMachine = setup({
@@ -52,25 +52,15 @@ export const supervisorMachine = setup({
       const { request, reply } = event;
       const { observer, now, wallNow, limits } = context;
       const { userId, roomName, stamp } = request;
-      const slot = freeSlot(context.sessions);
       const generation = context.lastGeneration + 1;
       const scope = context.createScope();
       scope.own(reply);
       const hasPredecessor = [...context.sessions.values()].some((entry) => entry.userId === userId);
       const parts = { observer, now, wallNow, limits: limits.session, scope, supervisor: self };
-      enqueue.assign({
-        lastGeneration: generation,
-        sessions: new Map(context.sessions).set(slot, {
-          slot,
-          userId,
-          roomName,
-          generation,
-          stamp,
-          scope,
-          hasParted: false,
-        }),
-        current: new Map(context.current).set(userId, slot),
-      });
+      const slot = takeSlot(context);
+      context.sessions.set(slot, { slot, userId, roomName, generation, stamp, scope, hasParted: false });
+      context.current.set(userId, slot);
+      enqueue.assign({ lastGeneration: generation });
       enqueue.spawnChild("session", { id: slot, input: { request, reply, generation, hasPredecessor, ...parts } });
     }),
     forward: enqueueActions(({ context, event, enqueue }) => {
@@ -122,24 +112,20 @@ export const supervisorMachine = setup({
       if (event.type !== "playback.stop") return;
       answer(context, event.userId, () => event.reply.fail("session not found"));
     },
-    retireCurrent: assign(({ context, event }) => {
-      if (event.type !== "session.closing") return {};
-      const current = new Map(context.current);
-      current.delete(event.userId);
-      return { current };
-    }),
+    retireCurrent: ({ context, event }) => {
+      if (event.type === "session.closing") context.current.delete(event.userId);
+    },
     rememberEnd: ({ context, event }) => {
       if (event.type !== "session.closing") return;
       const { userId, generation, reason, atMs } = event;
       rememberDisconnect(context, userId, { generation, reason, atMs });
     },
-    recordParted: assign(({ context, event }) => {
-      const entry = [...context.sessions.values()].find(
-        ({ generation }) => "generation" in event && generation === event.generation,
-      );
-      if (!entry) return {};
-      return { sessions: new Map(context.sessions).set(entry.slot, { ...entry, hasParted: true }) };
-    }),
+    recordParted: ({ context, event }) => {
+      if (event.type !== "session.parted") return;
+      for (const [slot, entry] of context.sessions) {
+        if (entry.generation === event.generation) context.sessions.set(slot, { ...entry, hasParted: true });
+      }
+    },
     reap: enqueueActions(({ context, event, enqueue }) => {
       if (!("actorId" in event)) return;
       enqueue.stopChild(event.actorId);
@@ -150,11 +136,10 @@ export const supervisorMachine = setup({
         entry.scope.abort();
         context.observer.crashed(entry, event.error);
       }
-      const rest = withoutEntry(context, entry, "internal_error");
-      enqueue.assign(rest);
-      const successor = currentEntry({ ...context, ...rest }, entry.userId);
+      removeEntry(context, entry, "internal_error");
+      const successor = currentEntry(context, entry.userId);
       if (!successor) return;
-      const others = [...rest.sessions.values()].filter(({ userId }) => userId === entry.userId);
+      const others = [...context.sessions.values()].filter(({ userId }) => userId === entry.userId);
       if (others.length === 1) enqueue.sendTo(successor.slot, { type: "predecessor.closed" });
     }),
     drainSessions: enqueueActions(({ context, enqueue }) => {

@@ -250,7 +250,7 @@ describe("what only a broken part can bring about", () => {
   it("a session that is never released lets its stream go 1 s after a drain's budget", async () => {
     const rig = await createRig({ inspect });
     const { stream } = await goLive(rig, USER);
-    const child = rig.supervisor.getSnapshot().children["session.0"];
+    const child = rig.supervisor.getSnapshot().children["0"];
     child?.send({ type: "session.drain" });
     await cross(rig, 8000, () => expect(stream.isSettled).toBe(false));
     expect(stream.answer).toBe("UNAVAILABLE draining");
