@@ -52,8 +52,8 @@ async function main(): Promise<number> {
     const report = await RUN[options.mode](stage);
     const verdict = judge(report, stage.cores, options.bounds);
     console.log(`\n${printReport(report, verdict)}`);
-    if (options.jsonFile !== undefined) {
-      const settings = { ...options, cores: stage.cores };
+    const { jsonFile, ...settings } = { ...options, cores: stage.cores };
+    if (jsonFile !== undefined) {
       const command = commandOf(process.argv.slice(2));
       const all = {
         mode: options.mode,
@@ -65,7 +65,7 @@ async function main(): Promise<number> {
         verdict,
         ...report,
       };
-      writeFileSync(options.jsonFile, `${JSON.stringify(all, undefined, 2)}\n`);
+      writeFileSync(jsonFile, `${JSON.stringify(all, undefined, 2)}\n`);
     }
     return verdict.isValid ? 0 : 3;
   } finally {
