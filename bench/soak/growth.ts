@@ -21,10 +21,12 @@ export type SoakGrowth = Readonly<Record<Held, Growth>>;
 
 export function growthOf(looks: readonly Look[]): SoakGrowth {
   const of = (held: Held): Growth => {
-    const { perUnit, error } = slopeOf(looks.map((look) => ({ x: look.hours, y: look[held] })));
+    // A process of the tree may end while its files are counted.
+    const points = looks.map((look) => ({ x: look.hours, y: look[held] })).filter(({ y }) => !Number.isNaN(y));
+    const { perUnit, error } = slopeOf(points);
     return {
-      first: looks[0]?.[held] ?? Number.NaN,
-      last: looks.at(-1)?.[held] ?? Number.NaN,
+      first: points[0]?.y ?? Number.NaN,
+      last: points.at(-1)?.y ?? Number.NaN,
       perHour: perUnit,
       lowerPerHour: perUnit - 2 * error,
       upperPerHour: perUnit + 2 * error,

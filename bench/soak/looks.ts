@@ -1,5 +1,6 @@
 // What the bridge holds, looked at again and again.
 
+import { setTimeout } from "node:timers/promises";
 import { monotonicMs } from "../load/monotonic.js";
 import { stockOf } from "../load/proc.js";
 import type { Stage } from "../load/stage.js";
@@ -42,10 +43,8 @@ export class Looks {
   async #until(signal: AbortSignal, everyMs: number): Promise<void> {
     while (!signal.aborted) {
       await this.#look();
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, everyMs);
-        signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-      });
+      // It rejects when it is stopped, which is no failure.
+      await setTimeout(everyMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
