@@ -2,7 +2,7 @@
 // is LiveKit's and the phone's, the rest is the bridge's and the cloud's. And he hears what the cloud plays and says.
 
 import type * as RtcNode from "@livekit/rtc-node";
-import type { RemoteTrack, RemoteTrackPublication } from "@livekit/rtc-node";
+import type { RemoteParticipant, RemoteTrack, RemoteTrackPublication } from "@livekit/rtc-node";
 import { AccessToken } from "livekit-server-sdk";
 import { keepHandles } from "../support/kept-handles.js";
 import { audibleMs, frequencyOf, level } from "../support/tone.js";
@@ -51,9 +51,10 @@ function sound(name: string, sinceMs: number) {
 }
 
 const room = new rtc.Room();
-room.on("dataReceived", (payload: Uint8Array) => {
+// LiveKit tells up to 3 s later who it is that speaks, and the bridge has to know, too.
+room.on("dataReceived", (payload: Uint8Array, sender?: RemoteParticipant) => {
   const mark = readPacketMark(payload);
-  if (mark) packets.push([mark.sentAtMs, Date.now()]);
+  if (mark && sender) packets.push([mark.sentAtMs, Date.now()]);
   if (packets.length > PACKETS_KEPT_MAX) packets.splice(0, PACKETS_KEPT_MAX / 2);
 });
 room.on("trackSubscribed", (track: RemoteTrack, publication: RemoteTrackPublication) => {
