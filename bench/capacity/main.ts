@@ -3,11 +3,12 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, release, tmpdir } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { readFigures, thisMachine } from "../load/figures-file.js";
 import type { Capacity, Crowded, Measured, Step } from "./capacity.js";
 import { printCapacity, printSteps, stepOf } from "./capacity.js";
 
@@ -50,7 +51,7 @@ try {
   const capacity = await search();
   console.log(`\n${printCapacity(capacity)}`);
   if (values.json !== undefined) {
-    const machine = { cores: cpus().length, cpu: cpus()[0]?.model ?? "", node: process.version, kernel: release() };
+    const machine = thisMachine();
     const command = `npm run capacity -- --from ${from} --step ${step} --to ${to} --seconds ${seconds}`;
     const all = { at: new Date().toISOString(), command, machine, ...capacity };
     writeFileSync(values.json, `${JSON.stringify(all, undefined, 2)}\n`);
@@ -96,7 +97,5 @@ async function bench(args: readonly string[]): Promise<Measured> {
   });
   const [code] = (await once(child, "exit")) as [number | null];
   if (!MEASURED_EXIT_CODES.has(code)) throw new Error(`npm run bench -- ${args.join(" ")} ended with ${code}`);
-  return JSON.parse(readFileSync(file, "utf8"), (_key, value: unknown) =>
-    value === null ? Number.NaN : value,
-  ) as Measured;
+  return readFigures(file) as Measured;
 }

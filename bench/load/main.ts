@@ -3,7 +3,7 @@
 // Exit codes: 0 measured, 1 failed, 2 wrong arguments, 3 measured and judged invalid, 130 and 143 ended by a signal.
 
 import { writeFileSync } from "node:fs";
-import { cpus, release } from "node:os";
+import { thisMachine } from "./figures-file.js";
 import { judge } from "./judge.js";
 import { runChurn, runReplace } from "./modes/cycles.js";
 import { runIdle } from "./modes/idle.js";
@@ -42,12 +42,7 @@ async function main(): Promise<number> {
     const stage = await startStage(options, cleanup);
     const startedAt = new Date().toISOString();
     const { version } = await stage.bridge.health.read();
-    const machine = {
-      cores: cpus().length,
-      cpu: cpus()[0]?.model ?? "",
-      node: process.version,
-      kernel: release(),
-    };
+    const machine = thisMachine();
     console.log(titleOf(options, stage, machine));
     const report = await RUN[options.mode](stage);
     const verdict = judge(report, stage.cores, options.bounds);

@@ -1,8 +1,10 @@
 // The runs that docs/performance.md is made of, as the benches wrote them: bench/runs/*.json.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Machine } from "../load/figures-file.js";
+import { readFigures } from "../load/figures-file.js";
 import type { Verdict } from "../load/judge.js";
 import type { LoadOptions } from "../load/options.js";
 import type { Report } from "../load/report.js";
@@ -13,13 +15,6 @@ import type { ScrapeFigures } from "../micro/metrics.js";
 import type { Comparison } from "../micro/rounds.js";
 import type { SoakGrowth } from "../soak/growth.js";
 import type { Done } from "../soak/wear.js";
-
-export interface Machine {
-  readonly cores: number;
-  readonly cpu: string;
-  readonly node: string;
-  readonly kernel: string;
-}
 
 export interface LoadRun extends Report {
   readonly mode: string;
@@ -75,7 +70,7 @@ export function readRuns(folder = FOLDER): Runs {
   const files = readdirSync(folder)
     .filter((name) => name.endsWith(".json"))
     .toSorted();
-  const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), "utf8"), revive);
+  const read = (name: string) => readFigures(join(folder, name));
   const one = (name: string) => (files.includes(name) ? read(name) : undefined);
   const load = files.filter((name) => !OTHERS.has(name));
   return {
@@ -84,9 +79,4 @@ export function readRuns(folder = FOLDER): Runs {
     soak: one("soak.json") as SoakRun | undefined,
     capacity: one("capacity.json") as CapacityRun | undefined,
   };
-}
-
-/** What is not a number has no form in JSON. */
-function revive(_key: string, value: unknown): unknown {
-  return value === null ? Number.NaN : value;
 }

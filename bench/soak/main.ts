@@ -2,9 +2,9 @@
 // and again: does anything grow? docs/measuring.md tells what the figures mean.
 
 import { writeFileSync } from "node:fs";
-import { cpus, release } from "node:os";
 import { freePort } from "../../test/support/free-port.js";
 import { startTcpProxy } from "../../test/support/tcp-proxy.js";
+import { thisMachine } from "../load/figures-file.js";
 import { Cleanup, startStage } from "../load/stage.js";
 import { UsageError } from "../load/options.js";
 import { openHeapProbe } from "./heap-probe.js";
@@ -46,7 +46,7 @@ async function main(): Promise<number> {
     const growth = growthOf(looks.taken);
     console.log(`\n${printSoak(growth, done, leftover)}`);
     if (options.jsonFile !== undefined) {
-      const machine = { cores: cpus().length, cpu: cpus()[0]?.model ?? "", node: process.version, kernel: release() };
+      const machine = thisMachine();
       const { minutes, warmUpMinutes, load } = options;
       const settings = { minutes, warmUpMinutes, users: load.users };
       const all = { at: new Date().toISOString(), machine, settings, growth, done, leftover, looks: looks.taken };

@@ -48,7 +48,7 @@ export class Wear {
   }
 
   async begin(): Promise<void> {
-    const { stage } = { stage: this.#stage };
+    const stage = this.#stage;
     this.#clip = await serveClip(stage.cleanup);
     await stage.cloud.ask("enter", { access: stage.access, address: this.#proxy.address });
     await joinPhones(stage);

@@ -1,33 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { citationsOf, hasTitle } from "./citations.js";
 import { projectRoot, readProjectFile } from "./source-files.js";
 
 const PAGE = "docs/faults.md";
-
-interface Citation {
-  readonly file: string;
-  readonly title: string;
-}
-
-function citationsOf(text: string): Citation[] {
-  return [...text.matchAll(/`(test\/[\w./-]+\.ts)` › “([^”]+)”/g)].map(([, file = "", title = ""]) => ({
-    file,
-    title,
-  }));
-}
-
-/** Whether the source has a text that begins so: a title is the first text of its test, alone or in a line of its own. */
-function hasTitle(source: string, title: string): boolean {
-  const isComputed = title.startsWith("…");
-  const words = isComputed ? title.slice(1) : title;
-  const before = isComputed ? "" : String.raw`(?:\b(?:it|test|describe)|\)|^\s*)\(?\s*["'\`]`;
-  return new RegExp(before + escaped(words), "m").test(source);
-}
-
-function escaped(text: string): string {
-  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-}
 
 /** Rows of the table below a heading, by what their first column says. */
 function rowsOf(text: string, heading: string): string[] {

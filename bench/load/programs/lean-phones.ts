@@ -6,15 +6,11 @@ import { mintToken } from "../access.js";
 import { inTurn } from "../in-turn.js";
 import type { LeanPhone } from "../lean-phone.js";
 import { joinLeanPhone } from "../lean-phone.js";
-import { writeMark } from "../mark.js";
-import { monotonicMs } from "../monotonic.js";
-import { pace } from "../pace.js";
 import { serve } from "../serve.js";
+import { speakAtPace, speakersOf } from "../speech.js";
 import type { PhonesDuties, PhonesSpeak, Spoken } from "./phones.js";
 
 const CONNECTS_AT_ONCE = 4;
-/** Until the first packet is due: the request has to get here first. */
-const LEAD_MS = 50;
 
 const phones: { readonly phone: LeanPhone; packetCount: number }[] = [];
 let interruptions = 0;
@@ -30,30 +26,16 @@ const duties: PhonesDuties = {
   },
 
   async speak(work: PhonesSpeak): Promise<Spoken> {
-    const { phase, packetBytes, isReliable, first, stride, speakers } = work;
-    const speaking = phones.filter((_, index) => first + index * stride < speakers);
+    const { packetBytes, isReliable } = work;
+    const speaking = speakersOf(phones, work);
     const packet = Buffer.alloc(packetBytes, 0x5a);
-    const sent = speaking.map(() => 0);
     let refused = 0;
     speech = new AbortController();
-    const send = (index: number): void => {
-      const at = index % speaking.length;
-      const speaker = speaking[at];
-      if (!speaker) return;
-      const sequence = Math.floor(index / speaking.length);
-      const mark = { phase, user: first + at * stride, sequence, sentAtMs: monotonicMs() };
-      writeMark(packet, mark, speaker.packetCount);
-      if (!speaker.phone.send(packet, isReliable)) refused += 1;
-      speaker.packetCount += 1;
-      sent[at] = sequence + 1;
-    };
-    const everyMs = 1000 / work.packetsPerSecond;
-    const lateMs = await pace({
-      startMs: monotonicMs() + LEAD_MS + (everyMs / Math.max(1, speakers)) * first,
-      gapMs: everyMs / Math.max(1, speaking.length),
-      count: Math.round(work.seconds * work.packetsPerSecond) * speaking.length,
-      send,
-      signal: speech.signal,
+    const { sent, lateMs } = await speakAtPace(work, speaking, speech.signal, {
+      packetOf: () => packet,
+      send(at) {
+        if (speaking[at]?.phone.send(packet, isReliable) !== true) refused += 1;
+      },
     });
     const waiting = speaking.reduce((sum, { phone }) => sum + phone.waitingBytes, 0);
     return { sent, lateMs, refused, unsent: Math.ceil(waiting / packetBytes), interruptions };

@@ -9,10 +9,9 @@ import { acquireSharedClient, releaseSharedClient } from "../../../src/livekit/r
 import type { Access } from "../access.js";
 import { mintToken } from "../access.js";
 import { inTurn } from "../in-turn.js";
-import { writeMark } from "../mark.js";
-import { monotonicMs } from "../monotonic.js";
-import { pace } from "../pace.js";
 import { serve } from "../serve.js";
+import type { Speaker } from "../speech.js";
+import { speakAtPace, speakersOf } from "../speech.js";
 
 export interface PhonesSpeak {
   readonly phase: number;
@@ -39,16 +38,12 @@ export interface Spoken {
   readonly interruptions: number;
 }
 
-interface Phone {
+interface Phone extends Speaker {
   readonly roomHandle: bigint;
   readonly localParticipantHandle: bigint;
-  /** Packets in all phases. */
-  packetCount: number;
 }
 
 const CONNECTS_AT_ONCE = 4;
-/** Until the first packet is due: the request has to get here first. */
-const LEAD_MS = 50;
 
 const client: FfiClient = acquireSharedClient();
 const phones: Phone[] = [];
@@ -98,8 +93,8 @@ const duties = {
   },
 
   async speak(work: PhonesSpeak): Promise<Spoken> {
-    const { phase, packetBytes, first, stride, speakers } = work;
-    const speaking = phones.filter((_, index) => first + index * stride < speakers);
+    const { packetBytes } = work;
+    const speaking = speakersOf(phones, work);
     const packets = speaking.map(() => Buffer.alloc(packetBytes, 0x5a));
     const requests = speaking.map(({ localParticipantHandle }, index) =>
       client.encode({
@@ -114,29 +109,15 @@ const duties = {
         },
       }),
     );
-    const sent = speaking.map(() => 0);
     refused = 0;
     answered = 0;
     speech = new AbortController();
-    const send = (index: number): void => {
-      const at = index % speaking.length;
-      const [phone, packet, request] = [speaking[at], packets[at], requests[at]];
-      if (!phone || !packet || !request) return;
-      const sequence = Math.floor(index / speaking.length);
-      const mark = { phase, user: first + at * stride, sequence, sentAtMs: monotonicMs() };
-      writeMark(packet, mark, phone.packetCount);
-      client.requestBytes(request);
-      phone.packetCount += 1;
-      sent[at] = sequence + 1;
-    };
-    const everyMs = 1000 / work.packetsPerSecond;
-    const lateMs = await pace({
-      // Processes of phones are spread over the interval as the phones of each are.
-      startMs: monotonicMs() + LEAD_MS + (everyMs / Math.max(1, speakers)) * first,
-      gapMs: everyMs / Math.max(1, speaking.length),
-      count: Math.round(work.seconds * work.packetsPerSecond) * speaking.length,
-      send,
-      signal: speech.signal,
+    const { sent, lateMs } = await speakAtPace(work, speaking, speech.signal, {
+      packetOf: (at) => packets[at],
+      send(at) {
+        const request = requests[at];
+        if (request) client.requestBytes(request);
+      },
     });
     const unsent = sent.reduce((sum, count) => sum + count, 0) - answered;
     return { sent, lateMs, refused, unsent, interruptions };
