@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 // Four projects, one after another. `fast` needs nothing but Node. `patient` waits for real time most of the time, or runs
 // the client against a stand-in: a few of its files at once disturb nobody. `real` starts livekit-server, native rtc-node
 // and processes of its own, and runs one file at a time, so that its time limits mean something. `scenarios` has cloud,
-// bridge, livekit-server and phone as processes on networks of their own, which are killed and cut, one file at a time as well: each
-// has a machine full of processes. It wants root and iproute2.
+// bridge, livekit-server and phone as processes on networks of their own, which are killed and cut; one file at a time as
+// well, since each fills the machine with processes. It wants root and iproute2.
 const REAL = "test/**/*.real.test.ts";
 const PATIENT = [
   "test/client/**/*.real.test.ts",
