@@ -35,9 +35,11 @@ export const configSchema = z.object({
     .describe("Log level"),
   BRIDGE_ENV: z.string().max(64).default("development").describe("`env` in every log line, for instance production"),
   LIVEKIT_ENGINE: z
-    .enum(["rtc-node", "embedded"])
+    .enum(["rtc-node", "datachannel", "embedded"])
     .default("rtc-node")
-    .describe("How rooms are joined: rtc-node is LiveKit's own library; embedded is rooms in memory, for trying out"),
+    .describe(
+      "How rooms are joined: rtc-node is LiveKit's own library, datachannel our lean one, embedded is rooms in memory, for trying out",
+    ),
   LIVEKIT_URL: z
     .url({ protocol: /^(ws|wss|http|https)$/, error: "must be a ws, wss, http or https URL" })
     .optional()

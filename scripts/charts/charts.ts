@@ -5,6 +5,8 @@ import { connectionMachine } from "../../src/client/connection/connection-machin
 import { DEFAULT_LIMITS } from "../../src/client/limits.js";
 import type { Config } from "../../src/config.js";
 import { supervisorLimits } from "../../src/limits.js";
+import { DEFAULTS } from "../../src/livekit/datachannel/options.js";
+import { roomConnectionMachine } from "../../src/livekit/datachannel/room-connection-machine.js";
 import { playbackMachine } from "../../src/machines/playback.js";
 import { sessionMachine } from "../../src/machines/session.js";
 import { supervisorMachine } from "../../src/machines/supervisor.js";
@@ -24,6 +26,12 @@ export const charts: readonly Chart[] = [
   chartOf("session", "src/machines/session.ts", sessionMachine, (config) => supervisorLimits(config).session),
   chartOf("playback", "src/machines/playback.ts", playbackMachine, () => ({})),
   chartOf("connection", "src/client/connection/connection-machine.ts", connectionMachine, () => DEFAULT_LIMITS),
+  chartOf(
+    "roomConnection",
+    "src/livekit/datachannel/room-connection-machine.ts",
+    roomConnectionMachine,
+    () => DEFAULTS,
+  ),
 ];
 
 function chartOf(name: string, source: string, machine: AnyStateMachine, limits: Chart["limits"]): Chart {

@@ -4,7 +4,7 @@
 // Every server has a lane of its own: one that accepts and then says nothing holds up nobody else. Within a lane a slot
 // is lent for a limited time, since a connect cannot be cancelled and may hang for as long as its timeouts add up to.
 
-import type { Clock } from "../../time.js";
+import type { Clock } from "../time.js";
 
 export interface ConnectThrottle {
   /**

@@ -3,6 +3,7 @@
 import type { Config } from "../config.js";
 import { BridgeError } from "../errors.js";
 import type { Clock } from "../time.js";
+import type { EngineLogger } from "./engine-logger.js";
 import type { RoomEngine } from "./room.js";
 
 export interface EngineParts {
@@ -10,13 +11,6 @@ export interface EngineParts {
   readonly logger: EngineLogger;
   /** The native library has panicked; its state is unknown. */
   readonly panicked: (message: string) => void;
-}
-
-interface EngineLogger {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
 }
 
 export async function createEngine(config: Config, { clock, logger, panicked }: EngineParts): Promise<RoomEngine> {
@@ -31,15 +25,19 @@ export async function createEngine(config: Config, { clock, logger, panicked }: 
     }).engine();
   }
   try {
-    const { createRtcNodeEngine } = await import("./rtc-node/engine.js");
-    return createRtcNodeEngine({
+    const options = {
       clock,
       logger,
-      onPanic: panicked,
       connectConcurrencyMax: config.BRIDGE_CONNECTS_MAX,
       roomCloseTimeoutMs: config.BRIDGE_ROOM_CLOSE_TIMEOUT_MS,
-    });
+    };
+    if (config.LIVEKIT_ENGINE === "datachannel") {
+      const { createDatachannelEngine } = await import("./datachannel/engine.js");
+      return await createDatachannelEngine(options);
+    }
+    const { createRtcNodeEngine } = await import("./rtc-node/engine.js");
+    return createRtcNodeEngine({ ...options, onPanic: panicked });
   } catch (error) {
-    throw new BridgeError("engine_unavailable", "LiveKit's native library cannot be loaded", { cause: error });
+    throw new BridgeError("engine_unavailable", "the engine's native library cannot be loaded", { cause: error });
   }
 }

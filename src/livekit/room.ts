@@ -49,7 +49,7 @@ export interface ConnectRequest {
 }
 
 export interface RoomEngine {
-  readonly name: "rtc-node" | "embedded";
+  readonly name: "rtc-node" | "datachannel" | "embedded";
   /**
    * Joins a room and publishes nothing. Rejects with `RoomConnectError`. An attempt that cannot be cancelled
    * natively is awaited behind the scenes, its late room closed, and only then does the promise reject.

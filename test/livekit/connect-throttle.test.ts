@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createConnectThrottle } from "../../../src/livekit/rtc-node/connect-throttle.js";
-import { createSimulatedClock } from "../../support/simulated-clock.js";
+import { createConnectThrottle } from "../../src/livekit/connect-throttle.js";
+import { createSimulatedClock } from "../support/simulated-clock.js";
 
 const NEVER = new AbortController().signal;
 

@@ -4,8 +4,9 @@
 import type { Clock } from "../../time.js";
 import { RoomConnectError } from "../room.js";
 import type { ConnectRequest } from "../room.js";
-import { checkToken, parseServerUrl, toConnectError } from "./connect-errors.js";
-import type { ConnectThrottle } from "./connect-throttle.js";
+import { checkToken, parseServerUrl } from "../connect-check.js";
+import type { ConnectThrottle } from "../connect-throttle.js";
+import { toConnectError } from "./connect-errors.js";
 import type { Answer } from "./ffi-client.js";
 import type { ConnectResult } from "./rtc-room.js";
 import { LATE, within } from "../../within.js";

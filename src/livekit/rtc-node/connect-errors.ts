@@ -22,22 +22,3 @@ export function toConnectError(nativeText: string, token: string): RoomConnectEr
 function withoutToken(text: string, token: string): string {
   return text.replaceAll(token, "<token>").replace(/access_token=[^&\s)"]*/g, "access_token=<token>");
 }
-
-const URL_LENGTH_MAX = 2048;
-const SCHEMES: ReadonlySet<string> = new Set(["ws:", "wss:", "http:", "https:"]);
-
-/** Throws `invalid_url` unless the native part can make sense of it. Returns the place that is asked: scheme, host, port. */
-export function parseServerUrl(text: string): string {
-  const url = text.length <= URL_LENGTH_MAX && URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !SCHEMES.has(url.protocol) || url.hostname === "")
-    throw new RoomConnectError("invalid_url", "the LiveKit URL must be ws, wss, http or https with a host");
-  return `${url.protocol}//${url.host}`;
-}
-
-const TOKEN_LENGTH_MAX = 16_384;
-
-/** Throws `unauthorized` for what cannot be a token, before anybody is asked. */
-export function checkToken(token: string): void {
-  if (token.length > TOKEN_LENGTH_MAX || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token))
-    throw new RoomConnectError("unauthorized", "the access token is not a JWT");
-}

@@ -11,14 +11,14 @@ import { RoomConnectError } from "../room.js";
 import type { ConnectRequest, RoomEngine, RoomListener } from "../room.js";
 import { FRAME_MS } from "./audio-track.js";
 import { startConnectAttempt, type ConnectAttempt, type ConnectAttemptParts } from "./connect-attempt.js";
-import { createConnectThrottle } from "./connect-throttle.js";
+import { createConnectThrottle } from "../connect-throttle.js";
 import type { Answer, FfiClient, FfiObserver } from "./ffi-client.js";
 import { completeOptions, type CompleteOptions, type RtcNodeEngineOptions } from "./options.js";
 import { RtcRoom, type ConnectResult } from "./rtc-room.js";
 import { acquireSharedClient, releaseSharedClient } from "./shared-client.js";
 import { LATE, within } from "../../within.js";
 
-export type { EngineLogger, RtcNodeEngineOptions } from "./options.js";
+export type { RtcNodeEngineOptions } from "./options.js";
 
 /** Engines of one process share the native library; each has its own rooms and limits. */
 export function createRtcNodeEngine(rtcNodeOptions: RtcNodeEngineOptions): RoomEngine {

@@ -1,14 +1,7 @@
 // Options of the engine: each documented once, each with a default, completed once.
 
 import type { Clock } from "../../time.js";
-
-/** What the engine needs of a logger; pino fits. */
-export interface EngineLogger {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+import type { EngineLogger } from "../engine-logger.js";
 
 export interface RtcNodeEngineOptions {
   readonly clock: Clock;

@@ -4,8 +4,8 @@
 // disconnect even when the server has ended it, since only that stops its native tasks; then every handle is dropped.
 
 import type { ConnectCallback, ParticipantPermission, RoomEvent } from "@livekit/rtc-ffi-bindings";
-import { DisconnectReason } from "@livekit/rtc-ffi-bindings/proto/participant_pb.js";
 import { DataPacketKind } from "@livekit/rtc-ffi-bindings/proto/room_pb.js";
+import { endReason } from "../end-reason.js";
 import type { Pacer } from "../pacer.js";
 import { TrackPublishError } from "../room.js";
 import type { FrameSource, PublishedTrack, Room, RoomEndReason, RoomListener, TrackFormat } from "../room.js";
@@ -266,22 +266,5 @@ export class RtcRoom implements Room {
   #trackBySid(sid: string | undefined): AudioTrack | undefined {
     for (const track of this.#tracks) if (track.sid !== undefined && track.sid === sid) return track;
     return undefined;
-  }
-}
-
-/** LiveKit's reasons in the seam's words. What is not a decision of the server is a lost connection. */
-export function endReason(reason: DisconnectReason | undefined): RoomEndReason {
-  switch (reason) {
-    case DisconnectReason.DUPLICATE_IDENTITY:
-      return "duplicate_identity";
-    case DisconnectReason.PARTICIPANT_REMOVED:
-      return "participant_removed";
-    case DisconnectReason.ROOM_DELETED:
-    case DisconnectReason.ROOM_CLOSED:
-      return "room_deleted";
-    case DisconnectReason.SERVER_SHUTDOWN:
-      return "server_shutdown";
-    default:
-      return "connection_lost";
   }
 }

@@ -1,7 +1,7 @@
 import { ConnectCallback, ConnectCallback_Result } from "@livekit/rtc-ffi-bindings/proto/room_pb.js";
 import { describe, expect, test } from "vitest";
 import { startConnectAttempt } from "../../../src/livekit/rtc-node/connect-attempt.js";
-import { createConnectThrottle } from "../../../src/livekit/rtc-node/connect-throttle.js";
+import { createConnectThrottle } from "../../../src/livekit/connect-throttle.js";
 import type { ConnectResult } from "../../../src/livekit/rtc-node/rtc-room.js";
 import { createSimulatedClock } from "../../support/simulated-clock.js";
 

@@ -5,7 +5,7 @@ import { createPacer } from "../../../src/livekit/pacer.js";
 import type { DataPacket } from "../../../src/livekit/room.js";
 import { FfiClient } from "../../../src/livekit/rtc-node/ffi-client.js";
 import { completeOptions } from "../../../src/livekit/rtc-node/options.js";
-import { endReason, RtcRoom } from "../../../src/livekit/rtc-node/rtc-room.js";
+import { RtcRoom } from "../../../src/livekit/rtc-node/rtc-room.js";
 import { createSimulatedClock } from "../../support/simulated-clock.js";
 import { createFakeNative, type EventMessage } from "./fake-native.js";
 
@@ -170,20 +170,6 @@ describe("a joined room", () => {
     give({ case: "reconnecting", value: {} });
     expect([heard, packets]).toEqual([[], []]);
     expect(native.dropped).toContain(30n);
-  });
-
-  test.each([
-    [DisconnectReason.DUPLICATE_IDENTITY, "duplicate_identity"],
-    [DisconnectReason.PARTICIPANT_REMOVED, "participant_removed"],
-    [DisconnectReason.ROOM_DELETED, "room_deleted"],
-    [DisconnectReason.ROOM_CLOSED, "room_deleted"],
-    [DisconnectReason.SERVER_SHUTDOWN, "server_shutdown"],
-    [DisconnectReason.UNKNOWN_REASON, "connection_lost"],
-    [DisconnectReason.SIGNAL_CLOSE, "connection_lost"],
-    [DisconnectReason.CLIENT_INITIATED, "connection_lost"],
-    [undefined, "connection_lost"],
-  ])("LiveKit's reason %s is told as %s", (reason, told) => {
-    expect(endReason(reason)).toBe(told);
   });
 });
 

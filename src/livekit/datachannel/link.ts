@@ -1,0 +1,294 @@
+// The wire of one room: the signal connection and the peer transport that was negotiated over it. A link is joined once; its
+// signal connection can be replaced, its transport cannot.
+
+import { randomUUID } from "node:crypto";
+import {
+  DisconnectReason,
+  ReconnectReason,
+  SessionDescription,
+  SignalTarget,
+  TrickleRequest,
+  type JoinResponse,
+  type LeaveRequest,
+} from "@livekit/protocol";
+import { LATE, within } from "../../within.js";
+import { RoomConnectError } from "../room.js";
+import type { AudioSender, AudioSenderOptions } from "./audio-sender.js";
+import type { IceServerMemory } from "./ice-servers.js";
+import { joinUrl } from "./join-request.js";
+import { Milestone } from "./milestone.js";
+import type { CompleteOptions } from "./options.js";
+import { PeerTransport } from "./peer-transport.js";
+import { syncState, type ResumeState } from "./resume-state.js";
+import { openSignal, type SignalConnection } from "./signal-connection.js";
+import type { SignalMessage, SignalRequestMessage } from "./signal-connection.js";
+
+export interface LinkListener {
+  /** What the server says, but for what concerns the wire itself. */
+  message(message: SignalMessage): void;
+  packet(bytes: Uint8Array, isReliable: boolean): void;
+  signalLost(why: string): void;
+  peerLost(why: string): void;
+}
+
+export interface LinkParts {
+  readonly options: CompleteOptions;
+  readonly url: string;
+  readonly token: string;
+  readonly iceServers: IceServerMemory;
+  readonly listener: LinkListener;
+}
+
+const NEGOTIATION_MAX_MS = 10_000;
+
+export class Link {
+  readonly #parts: LinkParts;
+  readonly #origin: string;
+  #token: string;
+  #sid = "";
+  #signal: SignalConnection | undefined;
+  #peer: PeerTransport | undefined;
+  #offer: SessionDescription | undefined;
+  #answer: SessionDescription | undefined;
+  #negotiation: Promise<void> = Promise.resolve();
+  #isJoined = false;
+  #isClosed = false;
+  /** What is waited for; made anew for each join, resume and negotiation. */
+  #welcome = new Milestone<JoinResponse | undefined>();
+  #answered = new Milestone<void>();
+  readonly #opened = new Milestone<void>();
+  /** Missed when the link is closed. */
+  readonly #end = new Milestone<never>();
+
+  readonly #fault = (error: unknown): void => {
+    this.#parts.options.logger.warn({ err: error }, "handling what LiveKit sent failed");
+  };
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts;
+    this.#origin = new URL(parts.url).host;
+    this.#token = parts.token;
+  }
+
+  get isPeerAlive(): boolean {
+    return this.#peer?.isOpen === true;
+  }
+
+  /** As the server has renewed it. */
+  get token(): string {
+    return this.#token;
+  }
+
+  /** Resolves when packets can flow. Rejects with `RoomConnectError`, and is closed then. `welcomed` comes as early as it can. */
+  async join(signal: AbortSignal, welcomed: (join: JoinResponse) => void): Promise<void> {
+    const abort = () => this.#fail(new RoomConnectError("aborted", "given up"));
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      await this.#join(signal, welcomed);
+    } catch (error) {
+      await this.close();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  async #join(signal: AbortSignal, welcomed: (join: JoinResponse) => void): Promise<void> {
+    const { options, iceServers } = this.#parts;
+    const isOfferedAtOnce = iceServers.mayOfferAtOnce(this.#origin);
+    if (isOfferedAtOnce) await this.#makeOffer(this.#createPeer([]));
+    this.#signal = await this.#openSignal(signal, this.#offer ? { publisherOffer: this.#offer } : {});
+    const join = await this.#limited(
+      options.signalTimeoutMs,
+      this.#welcome.promise,
+      "the server did not say who is there",
+    );
+    if (!join) throw new RoomConnectError("internal", "the server resumed what was to be joined");
+    this.#sid = join.participant?.sid ?? "";
+    this.#signal.keepPace(join);
+    const relays = iceServers.learn(this.#origin, join.iceServers);
+    welcomed(join);
+    if (!isOfferedAtOnce) this.tell({ case: "offer", value: await this.#makeOffer(this.#createPeer(relays)) });
+    await this.#limited(options.peerTimeoutMs, this.#answered.promise, "the server did not answer the offer");
+    await this.#limited(options.peerTimeoutMs, this.#opened.promise, "no way for packets was found");
+    this.#isJoined = true;
+    this.#peer?.listen();
+  }
+
+  /** A new signal connection for the transport that still stands. Rejects with `RoomConnectError`. */
+  async resume(state: ResumeState, signal: AbortSignal): Promise<void> {
+    void this.#signal?.close();
+    this.#welcome = new Milestone();
+    const abort = () => this.#welcome.miss(new RoomConnectError("aborted", "given up"));
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      this.#signal = await this.#openSignal(signal, {
+        reconnect: true,
+        reconnectReason: ReconnectReason.RR_SIGNAL_DISCONNECTED,
+        participantSid: this.#sid,
+        syncState: syncState(state, {
+          offer: this.#offer,
+          answer: this.#answer,
+          channels: this.#peer?.channelInfos ?? [],
+        }),
+      });
+      await this.#limited(
+        this.#parts.options.signalTimeoutMs,
+        this.#welcome.promise,
+        "the server did not resume the room",
+      );
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+    // What was offered while nobody listened is offered again.
+    if (this.#offer && this.#answer?.id !== this.#offer.id) this.tell({ case: "offer", value: this.#offer });
+  }
+
+  /** False when there is no connection for it. */
+  tell(message: SignalRequestMessage): boolean {
+    return this.#signal?.tell(message) ?? false;
+  }
+
+  /** The promise, or a rejection when the link is closed first. */
+  whileOpen<T>(promise: Promise<T>): Promise<T> {
+    return Promise.race([promise, this.#end.promise]);
+  }
+
+  /** Part of the next negotiation. */
+  addAudio(options: AudioSenderOptions): AudioSender {
+    if (!this.#peer) throw new Error("not joined");
+    return this.#peer.addAudio(options);
+  }
+
+  removeAudio(sender: AudioSender): void {
+    this.#peer?.removeAudio(sender);
+  }
+
+  /** Offers what has been added and removed, after the negotiations before. Rejects when the server does not answer. */
+  negotiate(): Promise<void> {
+    const mine = this.#negotiation.then(() => this.#negotiate());
+    this.#negotiation = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** Says good-bye and lets go of everything. Idempotent, bounded, never rejects. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#fail(new RoomConnectError("aborted", "the room is closed"));
+    const isTold = this.#signal?.leave();
+    this.#peer?.close();
+    await isTold;
+  }
+
+  #createPeer(iceServers: ConstructorParameters<typeof PeerTransport>[0]["iceServers"]): PeerTransport {
+    const { listener } = this.#parts;
+    this.#peer = new PeerTransport({
+      name: randomUUID(),
+      iceServers,
+      fault: this.#fault,
+      listener: {
+        candidate: (candidateInit) => {
+          const trickle = new TrickleRequest({ target: SignalTarget.PUBLISHER, candidateInit });
+          this.tell({ case: "trickle", value: trickle });
+        },
+        packet: (bytes, isReliable) => listener.packet(bytes, isReliable),
+        opened: () => this.#opened.reach(),
+        lost: (why) => {
+          this.#opened.miss(new RoomConnectError("unreachable", `the transport was lost: ${why}`));
+          listener.peerLost(why);
+        },
+      },
+    });
+    return this.#peer;
+  }
+
+  async #makeOffer(peer: PeerTransport): Promise<SessionDescription> {
+    const sdp = await peer.offer();
+    this.#offer = new SessionDescription({ type: "offer", sdp, id: (this.#offer?.id ?? 0) + 1 });
+    return this.#offer;
+  }
+
+  async #negotiate(): Promise<void> {
+    if (this.#isClosed || !this.#peer) throw new RoomConnectError("aborted", "the room is closed");
+    this.#answered = new Milestone();
+    this.tell({ case: "offer", value: await this.#makeOffer(this.#peer) });
+    await this.#limited(NEGOTIATION_MAX_MS, this.#answered.promise, "the server did not answer the offer");
+  }
+
+  #openSignal(signal: AbortSignal, request: Parameters<typeof joinUrl>[1]): Promise<SignalConnection> {
+    const { options, url, listener } = this.#parts;
+    return openSignal(
+      {
+        clock: options.clock,
+        url: joinUrl(url, request),
+        token: this.#token,
+        timeoutMs: options.signalTimeoutMs,
+        signal,
+        fault: this.#fault,
+        listener: {
+          message: (message) => this.#onMessage(message),
+          lost: (why) => {
+            this.#welcome.miss(new RoomConnectError("unreachable", `the connection to the server was lost: ${why}`));
+            if (!this.#isClosed) listener.signalLost(why);
+          },
+        },
+      },
+      (unwanted) => void unwanted.leave(),
+    );
+  }
+
+  #onMessage(message: SignalMessage): void {
+    switch (message.case) {
+      case "join":
+        return this.#welcome.reach(message.value);
+      case "reconnect":
+        return this.#welcome.reach(undefined);
+      case "answer":
+        return this.#onAnswer(message.value);
+      case "trickle":
+        return this.#peer?.addCandidate(message.value.candidateInit);
+      case "refreshToken":
+        this.#token = message.value;
+        return;
+      case "leave":
+        this.#onLeave(message.value);
+        return this.#parts.listener.message(message);
+      default:
+        this.#parts.listener.message(message);
+    }
+  }
+
+  /** Once joined, what is under way ends with the room, or goes on in it. */
+  #onLeave({ reason }: LeaveRequest): void {
+    const error = new RoomConnectError("unreachable", `the server ended it: ${DisconnectReason[reason]}`);
+    if (this.#isJoined) this.#welcome.miss(error);
+    else this.#fail(error);
+  }
+
+  #onAnswer(answer: SessionDescription): void {
+    // A late answer to an offer that was given up and made anew.
+    if (answer.id !== 0 && answer.id !== this.#offer?.id) return;
+    try {
+      this.#peer?.answer(answer.sdp);
+      this.#answer = answer;
+      this.#answered.reach();
+    } catch (error) {
+      this.#answered.miss(new RoomConnectError("internal", "the server's answer cannot be used", { cause: error }));
+    }
+  }
+
+  /** Nothing that is waited for will come. */
+  #fail(error: RoomConnectError): void {
+    this.#welcome.miss(error);
+    this.#answered.miss(error);
+    this.#opened.miss(error);
+    this.#end.miss(error);
+  }
+
+  async #limited<T>(limitMs: number, promise: Promise<T>, text: string): Promise<T> {
+    const outcome = await within(this.#parts.options.clock, limitMs, promise);
+    if (outcome === LATE) throw new RoomConnectError("timeout", text);
+    return outcome;
+  }
+}

@@ -1,0 +1,199 @@
+// One peer connection to LiveKit, which carries everything: data packets by two channels both ways, and the sound of the
+// tracks that are published. We offer and the server answers, one negotiation at a time.
+
+import type { DataChannel, PeerConnection, RtcConfig } from "node-datachannel";
+import { createPeerConnection, createGuard, holdUntilClosed, holdUntilStateClosed, type Fault } from "./native.js";
+import { AudioSender, type AudioSenderOptions } from "./audio-sender.js";
+
+export interface PeerListener {
+  /** To be told to the server, as `RTCIceCandidateInit` in JSON. */
+  candidate(candidateInit: string): void;
+  packet(bytes: Uint8Array, isReliable: boolean): void;
+  /** Packets can flow. Once. */
+  opened(): void;
+  /** The transport is gone, and nobody here has closed it. Once. */
+  lost(why: string): void;
+}
+
+export interface PeerTransportParts {
+  readonly name: string;
+  readonly iceServers: RtcConfig["iceServers"];
+  readonly listener: PeerListener;
+  readonly fault: Fault;
+}
+
+/** Candidates of the server that are kept for a transport that cannot take them yet. */
+const EARLY_MAX = 100;
+const RELIABLE = "_reliable";
+const LOSSY = "_lossy";
+/** What it is to the server: it takes these labels, and no others, for data packets. */
+const CHANNELS = { [RELIABLE]: {}, [LOSSY]: { unordered: true, maxRetransmits: 0 } } as const;
+const LOST_STATES: ReadonlySet<string> = new Set(["failed", "closed"]);
+
+export class PeerTransport {
+  readonly #peer: PeerConnection;
+  readonly #listener: PeerListener;
+  readonly #guard: ReturnType<typeof createGuard>;
+  readonly #channels: DataChannel[];
+  readonly #senders: AudioSender[] = [];
+  /** Senders without a track: as told to nobody yet, as offered, and as the server has agreed. */
+  readonly #resting = {
+    untold: new Set<AudioSender>(),
+    offered: new Set<AudioSender>(),
+    agreed: new Set<AudioSender>(),
+  };
+  /** Told before the answer has been taken, a candidate can break the handshake of DTLS. */
+  #heldCandidates: string[] | undefined = [];
+  /** Of the server, for a connection that has no answer yet. */
+  #earlyCandidates: { readonly candidate: string; readonly mid: string }[] | undefined = [];
+  #described: ((sdp: string) => void) | undefined;
+  #isClosed = false;
+  #isLost = false;
+
+  constructor({ name, iceServers, listener, fault }: PeerTransportParts) {
+    this.#listener = listener;
+    this.#guard = createGuard(() => this.#isClosed, fault);
+    this.#peer = createPeerConnection(name, {
+      iceServers,
+      disableAutoNegotiation: true,
+      forceMediaTransport: true,
+      enableIceTcp: true,
+    });
+    this.#peer.onLocalDescription(this.#guard((sdp: string) => this.#described?.(sdp)));
+    this.#peer.onLocalCandidate(this.#guard((candidate: string, mid: string) => this.#onCandidate(candidate, mid)));
+    holdUntilStateClosed(
+      this.#peer,
+      this.#guard((state: string) => {
+        if (LOST_STATES.has(state)) this.#lose(state);
+      }),
+    );
+    this.#channels = Object.entries(CHANNELS).map(([label, config]) => this.#openChannel(label, config));
+  }
+
+  /** The next offer, with all that has been added. The caller sees to it that there is one negotiation at a time. */
+  offer(): Promise<string> {
+    return new Promise((resolve) => {
+      this.#described = (sdp) => {
+        this.#described = undefined;
+        resolve(this.#complete(sdp));
+      };
+      move(this.#resting.untold, this.#resting.offered);
+      this.#peer.setLocalDescription("offer");
+    });
+  }
+
+  /** Throws for what is no answer to the last offer. */
+  answer(sdp: string): void {
+    if (this.#isClosed) return;
+    this.#peer.setRemoteDescription(sdp, "answer");
+    move(this.#resting.offered, this.#resting.agreed);
+    const early = this.#earlyCandidates ?? [];
+    const held = this.#heldCandidates ?? [];
+    this.#earlyCandidates = undefined;
+    this.#heldCandidates = undefined;
+    for (const { candidate, mid } of early) this.#peer.addRemoteCandidate(candidate, mid);
+    for (const candidateInit of held) this.#listener.candidate(candidateInit);
+  }
+
+  /** `candidateInit`: `RTCIceCandidateInit` in JSON. Throws for what is none. */
+  addCandidate(candidateInit: string): void {
+    if (this.#isClosed) return;
+    const { candidate, sdpMid } = JSON.parse(candidateInit) as { candidate?: unknown; sdpMid?: unknown };
+    if (typeof candidate !== "string" || candidate === "") return;
+    const mid = typeof sdpMid === "string" ? sdpMid : "0";
+    if (this.#earlyCandidates) {
+      if (this.#earlyCandidates.length < EARLY_MAX) this.#earlyCandidates.push({ candidate, mid });
+    } else this.#peer.addRemoteCandidate(candidate, mid);
+  }
+
+  /** Packets come from now on; the library has kept those that came before. */
+  listen(): void {
+    for (const channel of this.#channels) {
+      const isReliable = channel.getLabel() === RELIABLE;
+      channel.onMessage(
+        this.#guard((bytes: string | Buffer | ArrayBuffer) => {
+          if (bytes instanceof Uint8Array) this.#listener.packet(bytes, isReliable);
+        }),
+      );
+    }
+  }
+
+  /** Part of the next offer. */
+  addAudio(options: AudioSenderOptions): AudioSender {
+    const { isStereo } = options;
+    const idle = [...this.#resting.agreed].find((sender) => sender.isStereo === isStereo);
+    if (idle) this.#resting.agreed.delete(idle);
+    const sender = idle ?? new AudioSender(this.#peer, `audio${this.#senders.length}`, isStereo, this.#guard);
+    if (!idle) this.#senders.push(sender);
+    sender.carry(options);
+    return sender;
+  }
+
+  /** Not part of the next offer. */
+  removeAudio(sender: AudioSender): void {
+    if (this.#isClosed) return;
+    sender.rest();
+    this.#resting.untold.add(sender);
+  }
+
+  /** Idempotent. No callback after it. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const sender of this.#senders) sender.close();
+    for (const channel of this.#channels) channel.close();
+    this.#peer.close();
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosed && !this.#isLost && this.#channels.every((channel) => channel.isOpen());
+  }
+
+  /** For the server, when a room is resumed. */
+  get channelInfos(): { readonly label: string; readonly id: number }[] {
+    return this.#channels.map((channel) => ({ label: channel.getLabel(), id: channel.getId() }));
+  }
+
+  #openChannel(label: string, config: (typeof CHANNELS)[keyof typeof CHANNELS]): DataChannel {
+    const channel = this.#peer.createDataChannel(label, config);
+    channel.onOpen(
+      this.#guard(() => {
+        if (this.isOpen) this.#listener.opened();
+      }),
+    );
+    holdUntilClosed(
+      channel,
+      this.#guard(() => this.#lose(`channel ${label} closed`)),
+    );
+    channel.onError(this.#guard((text: string) => this.#lose(`channel ${label}: ${text}`)));
+    return channel;
+  }
+
+  /** With what the senders carry. */
+  #complete(sdp: string): string {
+    const sections = sdp.split(/(?=^m=)/m);
+    return sections
+      .map((section) => {
+        const mid = /^a=mid:(\S+)/m.exec(section)?.[1];
+        return this.#senders.find((sender) => sender.mid === mid)?.describe(section) ?? section;
+      })
+      .join("");
+  }
+
+  #onCandidate(candidate: string, mid: string): void {
+    const init = JSON.stringify({ candidate: candidate.replace(/^a=/, ""), sdpMid: mid, sdpMLineIndex: 0 });
+    if (this.#heldCandidates) this.#heldCandidates.push(init);
+    else this.#listener.candidate(init);
+  }
+
+  #lose(why: string): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#listener.lost(why);
+  }
+}
+
+function move<T>(from: Set<T>, to: Set<T>): void {
+  for (const each of from) to.add(each);
+  from.clear();
+}
