@@ -23,18 +23,13 @@ export const roomConnectionMachine = createMachine({
       entry: "forgetFailures",
       on: {
         "signal.lost": "reconnecting.resuming",
-        "server.resume": "reconnecting.resuming",
         "server.rejoin": "reconnecting.rejoining",
         "peer.lost": "wondering",
       },
     },
     wondering: {
       description: "The transport is gone; a server that has ended the room says so in a moment.",
-      on: {
-        "signal.lost": "reconnecting.rejoining",
-        "server.resume": "reconnecting.rejoining",
-        "server.rejoin": "reconnecting.rejoining",
-      },
+      on: { "signal.lost": "reconnecting.rejoining", "server.rejoin": "reconnecting.rejoining" },
       after: { lastWord: "reconnecting.rejoining" },
     },
     reconnecting: {

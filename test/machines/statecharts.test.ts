@@ -12,6 +12,7 @@ import { flatten, readChart } from "../../scripts/charts/chart-shape.js";
 import { charts } from "../../scripts/charts/charts.js";
 import { connectionMachine as importedConnection } from "../../statecharts/connection.js";
 import { playbackMachine as importedPlayback } from "../../statecharts/playback.js";
+import { roomConnectionMachine as importedRoomConnection } from "../../statecharts/roomConnection.js";
 import { sessionMachine as importedSession } from "../../statecharts/session.js";
 import { supervisorMachine as importedSupervisor } from "../../statecharts/supervisor.js";
 import { projectRoot } from "../project/source-files.js";
@@ -19,6 +20,7 @@ import { projectRoot } from "../project/source-files.js";
 const folder = join(projectRoot, "statecharts");
 const imported: Readonly<Record<string, AnyStateMachine>> = {
   connection: importedConnection,
+  roomConnection: importedRoomConnection,
   session: importedSession,
   playback: importedPlayback,
   supervisor: importedSupervisor,

@@ -77,7 +77,12 @@ export class AudioSender {
   send(opus: Uint8Array, timestamp: number): boolean {
     if (!this.#rtp || !this.#track.isOpen()) return false;
     this.#rtp.timestamp = timestamp >>> 0;
-    return this.#track.sendMessageBinary(opus as Buffer);
+    try {
+      return this.#track.sendMessageBinary(opus as Buffer);
+    } catch {
+      // The library's own threads may close it after it was asked whether it is open.
+      return false;
+    }
   }
 
   close(): void {

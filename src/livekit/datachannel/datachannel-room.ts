@@ -148,11 +148,14 @@ export class DatachannelRoom implements Room {
   async #publish(publication: Publication): Promise<void> {
     for (;;) {
       await this.#connection.steady;
+      // Given up meanwhile.
+      if (!this.#publications.has(publication)) return;
       const { link } = this.#connection;
       try {
         return await publication.publish(link);
       } catch (error) {
-        if (error instanceof TrackPublishError || (link === this.#connection.link && link.isPeerAlive)) throw error;
+        const isLinkGood = link === this.#connection.link && link.isPeerAlive;
+        if (error instanceof TrackPublishError || isLinkGood || this.#state === "ended") throw error;
       }
     }
   }
@@ -224,7 +227,7 @@ export class DatachannelRoom implements Room {
     this.#tell(() => this.#parts.listener.reconnected());
     if (!isAnew) return;
     for (const publication of this.#publications) {
-      if (publication.sid === undefined) continue;
+      if (!publication.isStarted) continue;
       void publication.publish(this.#connection.link).catch((error: unknown) => {
         const fields = { err: error, room: this.#name, track: publication.name };
         if (this.#state === "open") this.#parts.options.logger.warn(fields, "a track could not be published anew");

@@ -15,12 +15,11 @@ import { LATE, within } from "../../within.js";
 import { RoomConnectError } from "../room.js";
 import type { AudioSender, AudioSenderOptions } from "./audio-sender.js";
 import type { IceServerMemory } from "./ice-servers.js";
-import { joinUrl } from "./join-request.js";
+import { LinkSignal } from "./link-signal.js";
 import { Milestone } from "./milestone.js";
 import type { CompleteOptions } from "./options.js";
 import { PeerTransport } from "./peer-transport.js";
 import { syncState, type ResumeState } from "./resume-state.js";
-import { openSignal, type SignalConnection } from "./signal-connection.js";
 import type { SignalMessage, SignalRequestMessage } from "./signal-connection.js";
 
 export interface LinkListener {
@@ -41,12 +40,19 @@ export interface LinkParts {
 
 const NEGOTIATION_MAX_MS = 10_000;
 
+/** The server has let us in, and packets cannot get through. */
+export class NoWayError extends RoomConnectError {
+  constructor() {
+    super("timeout", "no way for packets was found: it takes UDP");
+  }
+}
+
 export class Link {
   readonly #parts: LinkParts;
   readonly #origin: string;
+  readonly #signal: LinkSignal;
   #token: string;
   #sid = "";
-  #signal: SignalConnection | undefined;
   #peer: PeerTransport | undefined;
   #offer: SessionDescription | undefined;
   #answer: SessionDescription | undefined;
@@ -68,6 +74,20 @@ export class Link {
     this.#parts = parts;
     this.#origin = new URL(parts.url).host;
     this.#token = parts.token;
+    const { options, url, listener } = parts;
+    this.#signal = new LinkSignal({
+      clock: options.clock,
+      url,
+      timeoutMs: options.signalTimeoutMs,
+      fault: this.#fault,
+      listener: {
+        message: (message) => this.#onMessage(message),
+        lost: (why) => {
+          this.#miss(new RoomConnectError("unreachable", `the connection to the server was lost: ${why}`));
+          if (!this.#isClosed) listener.signalLost(why);
+        },
+      },
+    });
   }
 
   get isPeerAlive(): boolean {
@@ -97,46 +117,47 @@ export class Link {
     const { options, iceServers } = this.#parts;
     const isOfferedAtOnce = iceServers.mayOfferAtOnce(this.#origin);
     if (isOfferedAtOnce) await this.#makeOffer(this.#createPeer([]));
-    this.#signal = await this.#openSignal(signal, this.#offer ? { publisherOffer: this.#offer } : {});
+    await this.#signal.open(this.#token, this.#offer ? { publisherOffer: this.#offer } : {}, signal);
     const join = await this.#limited(
       options.signalTimeoutMs,
       this.#welcome.promise,
       "the server did not say who is there",
     );
     if (!join) throw new RoomConnectError("internal", "the server resumed what was to be joined");
-    this.#sid = join.participant?.sid ?? "";
+    if (!join.participant?.identity) throw new RoomConnectError("internal", "the server did not say who we are");
+    this.#sid = join.participant.sid;
     this.#signal.keepPace(join);
     const relays = iceServers.learn(this.#origin, join.iceServers);
     welcomed(join);
     if (!isOfferedAtOnce) this.tell({ case: "offer", value: await this.#makeOffer(this.#createPeer(relays)) });
     await this.#limited(options.peerTimeoutMs, this.#answered.promise, "the server did not answer the offer");
-    await this.#limited(options.peerTimeoutMs, this.#opened.promise, "no way for packets was found");
+    if ((await within(options.clock, options.peerTimeoutMs, this.#opened.promise)) === LATE) throw new NoWayError();
     this.#isJoined = true;
     this.#peer?.listen();
   }
 
   /** A new signal connection for the transport that still stands. Rejects with `RoomConnectError`. */
   async resume(state: ResumeState, signal: AbortSignal): Promise<void> {
-    void this.#signal?.close();
     this.#welcome = new Milestone();
     const abort = () => this.#welcome.miss(new RoomConnectError("aborted", "given up"));
     signal.addEventListener("abort", abort, { once: true });
     try {
-      this.#signal = await this.#openSignal(signal, {
+      const syncedState = syncState(state, {
+        offer: this.#offer,
+        answer: this.#answer,
+        channels: this.#peer?.channelInfos ?? [],
+      });
+      const request = {
         reconnect: true,
         reconnectReason: ReconnectReason.RR_SIGNAL_DISCONNECTED,
         participantSid: this.#sid,
-        syncState: syncState(state, {
-          offer: this.#offer,
-          answer: this.#answer,
-          channels: this.#peer?.channelInfos ?? [],
-        }),
-      });
-      await this.#limited(
-        this.#parts.options.signalTimeoutMs,
-        this.#welcome.promise,
-        "the server did not resume the room",
-      );
+        syncState: syncedState,
+      };
+      await this.#signal.open(this.#token, request, signal);
+      const limitMs = this.#parts.options.signalTimeoutMs;
+      await this.#limited(limitMs, this.#welcome.promise, "the server did not resume the room");
+      // What was lost in the same breath as it was welcomed.
+      if (!this.#signal.isOpen) throw new RoomConnectError("unreachable", "the connection to the server was lost");
     } finally {
       signal.removeEventListener("abort", abort);
     }
@@ -146,7 +167,7 @@ export class Link {
 
   /** False when there is no connection for it. */
   tell(message: SignalRequestMessage): boolean {
-    return this.#signal?.tell(message) ?? false;
+    return this.#signal.tell(message);
   }
 
   /** The promise, or a rejection when the link is closed first. */
@@ -176,12 +197,14 @@ export class Link {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#fail(new RoomConnectError("aborted", "the room is closed"));
-    const isTold = this.#signal?.leave();
+    const isLeft = this.#signal.leave();
     this.#peer?.close();
-    await isTold;
+    await isLeft;
   }
 
   #createPeer(iceServers: ConstructorParameters<typeof PeerTransport>[0]["iceServers"]): PeerTransport {
+    // Nobody would close it.
+    if (this.#isClosed) throw new RoomConnectError("aborted", "the room is closed");
     const { listener } = this.#parts;
     this.#peer = new PeerTransport({
       name: randomUUID(),
@@ -204,7 +227,7 @@ export class Link {
   }
 
   async #makeOffer(peer: PeerTransport): Promise<SessionDescription> {
-    const sdp = await peer.offer();
+    const sdp = await this.whileOpen(peer.offer());
     this.#offer = new SessionDescription({ type: "offer", sdp, id: (this.#offer?.id ?? 0) + 1 });
     return this.#offer;
   }
@@ -214,28 +237,6 @@ export class Link {
     this.#answered = new Milestone();
     this.tell({ case: "offer", value: await this.#makeOffer(this.#peer) });
     await this.#limited(NEGOTIATION_MAX_MS, this.#answered.promise, "the server did not answer the offer");
-  }
-
-  #openSignal(signal: AbortSignal, request: Parameters<typeof joinUrl>[1]): Promise<SignalConnection> {
-    const { options, url, listener } = this.#parts;
-    return openSignal(
-      {
-        clock: options.clock,
-        url: joinUrl(url, request),
-        token: this.#token,
-        timeoutMs: options.signalTimeoutMs,
-        signal,
-        fault: this.#fault,
-        listener: {
-          message: (message) => this.#onMessage(message),
-          lost: (why) => {
-            this.#welcome.miss(new RoomConnectError("unreachable", `the connection to the server was lost: ${why}`));
-            if (!this.#isClosed) listener.signalLost(why);
-          },
-        },
-      },
-      (unwanted) => void unwanted.leave(),
-    );
   }
 
   #onMessage(message: SignalMessage): void {
@@ -249,7 +250,7 @@ export class Link {
       case "trickle":
         return this.#peer?.addCandidate(message.value.candidateInit);
       case "refreshToken":
-        this.#token = message.value;
+        this.#token = message.value || this.#token;
         return;
       case "leave":
         this.#onLeave(message.value);
@@ -259,9 +260,12 @@ export class Link {
     }
   }
 
-  /** Once joined, what is under way ends with the room, or goes on in it. */
   #onLeave({ reason }: LeaveRequest): void {
-    const error = new RoomConnectError("unreachable", `the server ended it: ${DisconnectReason[reason]}`);
+    this.#miss(new RoomConnectError("unreachable", `the server ended it: ${DisconnectReason[reason]}`));
+  }
+
+  /** A join or a resume has failed. Once joined, what else is under way ends with the room, or goes on in it. */
+  #miss(error: RoomConnectError): void {
     if (this.#isJoined) this.#welcome.miss(error);
     else this.#fail(error);
   }

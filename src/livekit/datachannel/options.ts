@@ -14,7 +14,7 @@ export interface DatachannelEngineOptions {
   readonly connectSlotMaxMs?: number;
   /** Until the WebSocket is open and the server has said who is in the room, in milliseconds. */
   readonly signalTimeoutMs?: number;
-  /** From there until packets can flow, in milliseconds. */
+  /** From there until packets can flow, in milliseconds. When they cannot, it is tried once more. */
   readonly peerTimeoutMs?: number;
   /** Leaving a room, at most, in milliseconds. */
   readonly roomCloseTimeoutMs?: number;
@@ -40,7 +40,7 @@ export const DEFAULTS = {
   connectConcurrencyMax: 8,
   connectSlotMaxMs: 1000,
   signalTimeoutMs: 4000,
-  peerTimeoutMs: 10_000,
+  peerTimeoutMs: 5000,
   roomCloseTimeoutMs: 5000,
   publishTimeoutMs: 10_000,
   unpublishTimeoutMs: 5000,

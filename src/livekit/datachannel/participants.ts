@@ -33,6 +33,7 @@ export class Participants {
 
   update(changed: readonly ParticipantInfo[]): void {
     for (const { identity, sid, state } of changed) {
+      if (identity === "") continue;
       const known = this.#present.get(identity);
       if (state === ParticipantInfo_State.DISCONNECTED) {
         // Word of a session that a newer one of the same identity has replaced says nothing of the newer one.

@@ -57,7 +57,6 @@ export class PeerTransport {
       iceServers,
       disableAutoNegotiation: true,
       forceMediaTransport: true,
-      enableIceTcp: true,
     });
     this.#peer.onLocalDescription(this.#guard((sdp: string) => this.#described?.(sdp)));
     this.#peer.onLocalCandidate(this.#guard((candidate: string, mid: string) => this.#onCandidate(candidate, mid)));
@@ -91,7 +90,9 @@ export class PeerTransport {
     const held = this.#heldCandidates ?? [];
     this.#earlyCandidates = undefined;
     this.#heldCandidates = undefined;
-    for (const { candidate, mid } of early) this.#peer.addRemoteCandidate(candidate, mid);
+    // One that is malformed spoils neither the answer nor the others.
+    const add = this.#guard((candidate: string, mid: string) => this.#peer.addRemoteCandidate(candidate, mid));
+    for (const { candidate, mid } of early) add(candidate, mid);
     for (const candidateInit of held) this.#listener.candidate(candidateInit);
   }
 

@@ -27,8 +27,12 @@ export const FRAME_MS = 20;
 const SAMPLES_PER_FRAME = 48 * FRAME_MS;
 /** A longer pause than the pacer ever catches up on was one of the source. */
 const PAUSE_MIN_FRAMES = 6;
-/** Opus says by so few bytes that nothing has to be sent. */
+/** By so few bytes Opus says that a pause has begun or goes on; receivers want to hear of the first. */
 const DTX_MAX_BYTES = 2;
+/** Between the server's word that somebody subscribes and their being able to hear. What was sent meanwhile they never get. */
+const SUBSCRIBER_READY_MS = 60;
+/** 20 ms of silence, as every Opus decoder reads it. */
+const SILENT_FRAME = Uint8Array.of(0xf8, 0xff, 0xfe);
 
 export class Publication {
   readonly name: string;
@@ -38,13 +42,18 @@ export class Publication {
   /** The frame that is encoded next; the feeder uses one array for all beats. */
   readonly #frame: Int16Array;
   readonly #encode = () => this.#encodeAndSend();
+  readonly #opening = { tick: () => this.#sendSilence() };
   #request = new AddTrackRequest();
   #published = new Milestone<TrackInfo>();
   #track: TrackInfo | undefined;
   #sender: AudioSender | undefined;
+  /** The sender's; it goes with it. */
+  #link: Link | undefined;
+  #isStarted = false;
   #timestamp = randomInt(2 ** 31);
   #lastFrameAtMs = Number.NaN;
   #subscriberTimer: unknown;
+  #isPausing = false;
   #hasFailed = false;
 
   constructor(parts: PublicationParts) {
@@ -61,6 +70,11 @@ export class Publication {
     return this.#track?.sid;
   }
 
+  /** It is to be heard, whatever becomes of the link. */
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
   /** For the server, when the room is resumed. */
   get state(): TrackPublishedResponse[] {
     return this.#track ? [new TrackPublishedResponse({ cid: this.#request.cid, track: this.#track })] : [];
@@ -75,6 +89,7 @@ export class Publication {
     if (!link.tell({ case: "addTrack", value: this.#request })) throw new Error("there is no connection to the server");
     const track = await link.whileOpen(this.#published.promise);
     this.#sender = link.addAudio({ trackId: cid, ssrc: randomInt(1, 2 ** 32), isStereo });
+    this.#link = link;
     try {
       await link.negotiate();
       await link.whileOpen(this.#sender.opened());
@@ -85,10 +100,12 @@ export class Publication {
     this.#track = track;
   }
 
-  /** Plays as soon as somebody hears it, or after a moment. */
+  /** Plays as soon as somebody hears it, or after a moment. Until then it sends silence: without packets nobody gets to hear it. */
   start(): void {
-    const { clock, firstSubscriberWaitMs } = this.#parts.options;
-    this.#subscriberTimer = clock.setTimeout(() => this.#feeder.start(), firstSubscriberWaitMs);
+    const { options, pacer } = this.#parts;
+    this.#isStarted = true;
+    this.#subscriberTimer = options.clock.setTimeout(() => this.#play(), options.firstSubscriberWaitMs);
+    pacer.add(this.#opening);
   }
 
   /** The server has taken a track of ours. */
@@ -100,11 +117,12 @@ export class Publication {
     if (cid === this.#request.cid) this.#published.miss(new TrackPublishError("not_allowed", text));
   }
 
-  /** Somebody hears it now. */
+  /** Somebody is about to hear it: the server has told them how, a moment ago. */
   subscribed(): void {
     if (this.#subscriberTimer === undefined) return;
-    this.#parts.options.clock.clearTimeout(this.#subscriberTimer);
-    this.#feeder.start();
+    const { clock } = this.#parts.options;
+    this.#endOpening();
+    this.#subscriberTimer = clock.setTimeout(() => this.#play(), SUBSCRIBER_READY_MS);
   }
 
   wake(): void {
@@ -113,13 +131,15 @@ export class Publication {
 
   /** Plays nothing from now on. Idempotent, like all that follows. */
   stop(): void {
+    this.#isStarted = false;
     this.#feeder.stop();
     this.#parts.turns.drop(this.#encode);
-    if (this.#subscriberTimer !== undefined) this.#parts.options.clock.clearTimeout(this.#subscriberTimer);
+    this.#endOpening();
   }
 
+  /** Over a link that has taken the place of its own, there is nothing to take down. */
   async unpublish(link: Link): Promise<void> {
-    if (!this.#sender) return;
+    if (!this.#sender || link !== this.#link) return;
     this.#dropSender(link);
     await link.negotiate();
   }
@@ -130,10 +150,27 @@ export class Publication {
     this.#encoder.release();
   }
 
+  #play(): void {
+    this.#endOpening();
+    this.#feeder.start();
+  }
+
+  #endOpening(): void {
+    const { options, pacer } = this.#parts;
+    if (this.#subscriberTimer !== undefined) options.clock.clearTimeout(this.#subscriberTimer);
+    this.#subscriberTimer = undefined;
+    pacer.remove(this.#opening);
+  }
+
   #dropSender(link: Link): void {
     if (this.#sender) link.removeAudio(this.#sender);
     this.#sender = undefined;
     this.#track = undefined;
+  }
+
+  #sendSilence(): void {
+    this.#advance(this.#parts.options.clock.now());
+    this.#sender?.send(SILENT_FRAME, this.#timestamp);
   }
 
   #take(frame: Int16Array): void {
@@ -155,7 +192,9 @@ export class Publication {
   #encodeAndSend(): void {
     try {
       const opus = this.#encoder.encode(this.#frame);
-      if (opus.length > DTX_MAX_BYTES) this.#sender?.send(opus, this.#timestamp);
+      const wasPausing = this.#isPausing;
+      this.#isPausing = opus.length <= DTX_MAX_BYTES;
+      if (!wasPausing || !this.#isPausing) this.#sender?.send(opus, this.#timestamp);
     } catch (error) {
       const { options, name } = this.#parts;
       if (!this.#hasFailed) options.logger.error({ err: error, track: name }, "a frame could not be sent");

@@ -34,8 +34,7 @@ export type RoomConnectionEvent =
   | { readonly type: "peer.lost" }
   /** The server ends it for good. */
   | { readonly type: "server.ended"; readonly reason: RoomEndReason }
-  /** The server wants a new connection, or everything anew. */
-  | { readonly type: "server.resume" }
+  /** The server wants everything anew. */
   | { readonly type: "server.rejoin" }
   | { readonly type: "close" };
 

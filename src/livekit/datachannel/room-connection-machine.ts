@@ -62,7 +62,6 @@ export const roomConnectionMachine = setup({
       entry: "forgetFailures",
       on: {
         "signal.lost": "reconnecting.resuming",
-        "server.resume": "reconnecting.resuming",
         "server.rejoin": "reconnecting.rejoining",
         "peer.lost": "wondering",
       },
@@ -71,7 +70,6 @@ export const roomConnectionMachine = setup({
       description: "The transport is gone; a server that has ended the room says so in a moment.",
       on: {
         "signal.lost": "reconnecting.rejoining",
-        "server.resume": "reconnecting.rejoining",
         "server.rejoin": "reconnecting.rejoining",
       },
       after: { lastWord: "reconnecting.rejoining" },

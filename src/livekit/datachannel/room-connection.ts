@@ -8,7 +8,7 @@ import { RoomConnectError } from "../room.js";
 import type { ConnectRequest, RoomEndReason } from "../room.js";
 import { backoffMs } from "./backoff.js";
 import type { IceServerMemory } from "./ice-servers.js";
-import { Link } from "./link.js";
+import { Link, NoWayError } from "./link.js";
 import { Milestone } from "./milestone.js";
 import type { CompleteOptions } from "./options.js";
 import type { ResumeState } from "./resume-state.js";
@@ -49,6 +49,7 @@ export class RoomConnection {
   /** Reached while connected: another one for each reconnect. Missed at the end. */
   #steady = new Milestone<void>();
   #link: Link;
+  #isSteady = false;
   #isLinkNew = false;
   #isCloseAsked = false;
 
@@ -97,22 +98,25 @@ export class RoomConnection {
       join: (signal) => this.#join(signal),
       resume: (signal) => this.#link.resume(listener.resumeState(), signal),
       rejoin: (signal) => this.#rejoin(signal),
-      leave: () => this.#link.close(),
+      leave: () => {
+        this.#unsteady();
+        return this.#link.close();
+      },
       isPeerAlive: () => this.#link.isPeerAlive,
       backoffMs: (failures) => backoffMs(failures, options),
       joined: () => {
-        this.#steady.reach();
+        this.#becomeSteady();
         this.#joined.reach();
       },
       joinFailed: (error) => this.#finish(asConnectError(error)),
       reconnecting: () => {
-        this.#steady = new Milestone();
+        this.#unsteady();
         this.#isLinkNew = false;
         listener.reconnecting();
       },
       reconnected: () => {
         listener.reconnected(this.#isLinkNew);
-        this.#steady.reach();
+        this.#becomeSteady();
       },
       ended: (reason) => {
         const isGivenUp = this.#isCloseAsked || request.signal.aborted;
@@ -126,6 +130,17 @@ export class RoomConnection {
     };
   }
 
+  /** Who waits for a steady connection now waits for the next one. */
+  #unsteady(): void {
+    if (this.#isSteady) this.#steady = new Milestone();
+    this.#isSteady = false;
+  }
+
+  #becomeSteady(): void {
+    this.#isSteady = true;
+    this.#steady.reach();
+  }
+
   #finish(error: RoomConnectError): void {
     this.#joined.miss(error);
     this.#steady.miss(error);
@@ -137,8 +152,14 @@ export class RoomConnection {
     const giveBack = await throttle.acquire(server, signal).catch(() => {
       throw new RoomConnectError("aborted", "given up before its turn");
     });
+    const join = () => this.#link.join(signal, (welcome) => listener.welcomed(welcome));
     try {
-      await this.#link.join(signal, (join) => listener.welcomed(join));
+      await join().catch((error: unknown) => {
+        if (signal.aborted || !(error instanceof NoWayError)) throw error;
+        // A packet lost or doubled in the wrong moment can spoil a handshake for good; and the server may have named a relay.
+        this.#link = this.#createLink(this.#link.token);
+        return join();
+      });
     } finally {
       giveBack();
     }
@@ -175,6 +196,7 @@ export class RoomConnection {
 
   #lost(type: "signal.lost" | "peer.lost", why: string): void {
     this.#parts.options.logger.info({ server: this.#parts.server, why }, type);
+    this.#unsteady();
     this.#send({ type });
   }
 
@@ -184,9 +206,10 @@ export class RoomConnection {
   }
 
   #onLeave({ action, reason }: LeaveRequest): void {
-    if (action === LeaveRequest_Action.RESUME) this.#send({ type: "server.resume" });
-    else if (action === LeaveRequest_Action.RECONNECT) this.#send({ type: "server.rejoin" });
-    else this.#send({ type: "server.ended", reason: endReason(reason) });
+    // A server asks for a resume when the transport has failed for it. That would take a restart of ICE, which libdatachannel
+    // does not have, and it would notice the failure itself a quarter of a minute later.
+    if (action === LeaveRequest_Action.DISCONNECT) this.#send({ type: "server.ended", reason: endReason(reason) });
+    else this.#send({ type: "server.rejoin" });
   }
 }
 

@@ -71,9 +71,17 @@ export class SignalConnection {
     this.#schedulePing();
   }
 
+  get isOpen(): boolean {
+    return !this.#isOver;
+  }
+
   /** False when it can no longer be sent. */
   tell(message: SignalRequestMessage): boolean {
-    if (this.#isOver || this.#socket.readyState !== WebSocket.OPEN) return false;
+    if (this.#isOver) return false;
+    if (this.#socket.readyState !== WebSocket.OPEN) {
+      this.#lose("the server is closing it");
+      return false;
+    }
     this.#socket.send(new SignalRequest({ message }).toBinary());
     if (this.#socket.bufferedAmount > UNSENT_MAX_BYTES) this.#lose("the server reads nothing");
     return true;
@@ -150,11 +158,11 @@ export class SignalConnection {
 /**
  * Opens a connection. Rejects with `RoomConnectError`; nothing is left then. An attempt that is given up once the request is on
  * its way waits for the server's answer within its time limit and hands the connection to `unwanted`: the server has let
- * somebody in by then, who has to be taken out again.
+ * somebody in by then, who has to be taken out again. `unwanted` must not reject.
  */
 export function openSignal(
   parts: SignalRequestParts,
-  unwanted: (connection: SignalConnection) => void,
+  unwanted: (connection: SignalConnection) => Promise<void>,
 ): Promise<SignalConnection> {
   const { clock, url, token, timeoutMs, signal } = parts;
   return new Promise((resolve, reject) => {
@@ -180,7 +188,8 @@ export function openSignal(
       response.setEncoding("utf8");
       response.on("data", (part: string) => {
         text += part;
-        if (text.length > ERROR_TEXT_MAX_CHARS) response.destroy();
+        // A token that begins in what will be repeated has to be there whole, to be found.
+        if (text.length > ERROR_TEXT_MAX_CHARS + token.length) response.destroy();
       });
       response.once("close", () => fail(...refusal(response.statusCode ?? 0, text.replaceAll(token, "<token>"))));
     });
@@ -193,8 +202,7 @@ export function openSignal(
       socket.removeAllListeners();
       const connection = new SignalConnection(socket, parts);
       if (!signal.aborted) return resolve(connection);
-      unwanted(connection);
-      reject(new RoomConnectError("aborted", "given up"));
+      void unwanted(connection).then(() => reject(new RoomConnectError("aborted", "given up")));
     });
   });
 }
