@@ -8,6 +8,7 @@ import { describeConnecting } from "./room/connecting.js";
 import { describeData } from "./room/data.js";
 import { describeEnds } from "./room/ends.js";
 import { describePresence } from "./room/presence.js";
+import { describeRecovery } from "./room/recovery.js";
 import { createStage, type Stage } from "./room/stage.js";
 
 export interface RoomHarness {
@@ -23,6 +24,19 @@ export interface RoomHarness {
   sendServerData(room: string, payload: Uint8Array): Promise<void>;
   /** Identities in the room as the server sees it; empty for a room that does not exist. */
   identities(room: string): Promise<string[]>;
+  /** A server of one test's own, whose connections can be lost. Absent for rooms that have none. */
+  startFragile?(): Promise<FragileServer>;
+  stop(): Promise<void>;
+}
+
+/** Signalling goes over a wire that can be cut; packets and sound have their own. */
+export interface FragileServer extends Pick<RoomHarness, "url" | "token" | "join"> {
+  /** What is being said is cut off; a new connection is taken at once. */
+  resetSignal(): void;
+  setCanPublish(room: string, identity: string, canPublish: boolean): Promise<void>;
+  kill(): Promise<void>;
+  /** At the same place; with other keys, tokens of before are worth nothing. */
+  restart(options?: { readonly hasOtherKeys?: boolean }): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -64,5 +78,6 @@ export function describeRoomEngine(name: string, start: () => Promise<RoomHarnes
     describe("and its data packets", () => describeData(current));
     describe("and its tracks", () => describeAudio(current));
     describe("when it ends", () => describeEnds(current));
+    describe("when its connection is lost", () => describeRecovery(current));
   });
 }

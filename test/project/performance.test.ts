@@ -9,7 +9,13 @@ import { growthOf, HEAP_MAX_MB_PER_HOUR, printSoak } from "../../bench/soak/grow
 import { parseSoakOptions } from "../../bench/soak/options.js";
 import { readProjectFile } from "./source-files.js";
 
-const NO_RUNS: Runs = { load: new Map(), micro: undefined, soak: undefined, capacity: undefined };
+const NO_RUNS: Runs = {
+  load: new Map(),
+  micro: undefined,
+  soaks: new Map(),
+  capacities: new Map(),
+  growths: new Map(),
+};
 
 describe("docs/performance.md", () => {
   it("is what the runs in bench/runs say", () => {

@@ -32,6 +32,9 @@ export interface BridgeProcessOptions {
 
 const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 const START_MAX_MS = 20_000;
+/** The whole suite runs on either engine: the one that the tests' own environment names, or the default. */
+const wanted = process.env["LIVEKIT_ENGINE"];
+const engine: Record<string, string> = wanted === undefined ? {} : { LIVEKIT_ENGINE: wanted };
 
 export async function startBridgeProcess(
   env: Record<string, string>,
@@ -41,7 +44,7 @@ export async function startBridgeProcess(
   const { file, args } = inNamespace(namespace, process.execPath, ["--enable-source-maps", MAIN]);
   const spawnedAtMs = performance.now();
   const child = spawn(file, args, {
-    env: { PATH: process.env["PATH"], BRIDGE_HOST: "127.0.0.1", LOG_LEVEL: "debug", ...env, PORT },
+    env: { PATH: process.env["PATH"], BRIDGE_HOST: "127.0.0.1", LOG_LEVEL: "debug", ...engine, ...env, PORT },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const logs: LogLine[] = [];

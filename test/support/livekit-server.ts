@@ -43,6 +43,10 @@ export interface LiveKitServerOptions {
   readonly namespace?: string;
   /** The one address it listens on and is reached at, an address of its loopback interface. 127.0.0.1 by default. */
   readonly address?: string;
+  /** What its tokens are signed with. */
+  readonly apiSecret?: string;
+  /** Those that it names to its clients. By default one where nobody answers. */
+  readonly stunServer?: string;
 }
 
 export interface ServerPorts {
@@ -75,10 +79,10 @@ export async function startLiveKitServer(options: LiveKitServerOptions = {}): Pr
     rtcTcp: await freePort(),
     rtcUdp: await freePort(),
   };
-  const address = options.address ?? "127.0.0.1";
+  const { address = "127.0.0.1", apiSecret = API_SECRET, stunServer = "127.0.0.1:9", config = "" } = options;
   const { file, args } = inNamespace(options.namespace, path, [
     "--config-body",
-    configuration(address, ports, options.config),
+    configuration({ address, ports, apiSecret, stunServer, config }),
   ]);
   const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
   const log = keepTail(child);
@@ -90,7 +94,7 @@ export async function startLiveKitServer(options: LiveKitServerOptions = {}): Pr
     child.kill("SIGKILL");
     throw new Error(`livekit-server did not start:\n${log()}`, { cause: error });
   }
-  return serverHandle(child, exited, address, ports);
+  return serverHandle(child, exited, { address, ports, apiSecret });
 }
 
 /**
@@ -104,7 +108,11 @@ function dieWithThisProcess(child: ChildProcess): void {
   child.once("exit", () => watchdog.kill("SIGKILL"));
 }
 
-function serverHandle(child: ChildProcess, exited: Promise<void>, address: string, ports: ServerPorts): LiveKitServer {
+function serverHandle(
+  child: ChildProcess,
+  exited: Promise<void>,
+  { address, ports, apiSecret }: Required<Pick<LiveKitServerOptions, "address" | "ports" | "apiSecret">>,
+): LiveKitServer {
   const kill = async (): Promise<void> => {
     child.kill("SIGKILL");
     await exited;
@@ -112,11 +120,11 @@ function serverHandle(child: ChildProcess, exited: Promise<void>, address: strin
   return {
     url: `ws://${address}:${ports.http}`,
     apiKey: API_KEY,
-    apiSecret: API_SECRET,
+    apiSecret,
     pid: child.pid ?? -1,
     ports,
-    roomService: new RoomServiceClient(`http://${address}:${ports.http}`, API_KEY, API_SECRET),
-    token,
+    roomService: new RoomServiceClient(`http://${address}:${ports.http}`, API_KEY, apiSecret),
+    token: (identity, room, grants) => mintToken(apiSecret, identity, room, grants),
     async stop() {
       child.kill("SIGCONT");
       // The first signal lets the server wait for its participants; the second ends it now.
@@ -132,9 +140,9 @@ function serverHandle(child: ChildProcess, exited: Promise<void>, address: strin
   };
 }
 
-async function token(identity: string, room: string, grants: TokenGrants = {}): Promise<string> {
+async function mintToken(apiSecret: string, identity: string, room: string, grants: TokenGrants = {}): Promise<string> {
   const { ttlSeconds = 3600, ...grant } = grants;
-  const accessToken = new AccessToken(API_KEY, API_SECRET, { identity, ttl: ttlSeconds });
+  const accessToken = new AccessToken(API_KEY, apiSecret, { identity, ttl: ttlSeconds });
   accessToken.addGrant({ ...grant, roomJoin: true, room });
   return accessToken.toJwt();
 }
@@ -172,11 +180,13 @@ function output(command: string, args: readonly string[], timeoutMs = 10_000): s
   }
 }
 
-function configuration(address: string, ports: ServerPorts, more = ""): string {
+type Configured = Required<Pick<LiveKitServerOptions, "address" | "ports" | "apiSecret" | "stunServer" | "config">>;
+
+function configuration({ address, ports, apiSecret, stunServer, config }: Configured): string {
   return `
 port: ${ports.http}
 bind_addresses: ["${address}"]
-keys: {${API_KEY}: ${API_SECRET}}
+keys: {${API_KEY}: ${apiSecret}}
 logging: {level: warn}
 rtc:
   tcp_port: ${ports.rtcTcp}
@@ -186,8 +196,8 @@ rtc:
   enable_loopback_candidate: true
   interfaces: {includes: [lo]}
   ips: {includes: ["${address}/32"]}
-  stun_servers: ["127.0.0.1:9"]
-${more}`;
+  stun_servers: ["${stunServer}"]
+${config}`;
 }
 
 async function untilItAnswers(url: string, child: ChildProcess): Promise<void> {

@@ -10,8 +10,9 @@ async function publish(room: Room, name: string, source: ToneSource): Promise<Pu
 }
 
 function expectTone(tone: HeardTone, frequencyHz: number, durationMs: number): void {
-  expect(tone.durationMs).toBeGreaterThanOrEqual(durationMs * 0.95);
-  // A receiver's jitter buffer may stretch sound while it fills; it must not repeat it.
+  // A receiver's jitter buffer may stretch sound while it fills, and shorten it when it holds more than it wants; what is
+  // lost or repeated is more than that.
+  expect(tone.durationMs).toBeGreaterThanOrEqual(durationMs * 0.9);
   expect(tone.durationMs).toBeLessThanOrEqual(durationMs * 1.4);
   expect(Math.abs(tone.frequencyHz - frequencyHz)).toBeLessThan(frequencyHz * 0.02);
   expect(tone.level).toBeGreaterThan(TONE_LEVEL * 0.8);

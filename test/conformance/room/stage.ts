@@ -16,6 +16,8 @@ export interface Heard {
   readonly joined: string[];
   readonly left: string[];
   readonly ended: RoomEndReason[];
+  /** The connection's ups and downs. */
+  readonly changes: ("reconnecting" | "reconnected")[];
   /** Calls of any kind. */
   calls: number;
 }
@@ -27,12 +29,17 @@ export interface Stage {
   /** The bridge's side: connects through the engine. */
   connect(identity: string, room: string, options?: ConnectOptions): Promise<Presence>;
   /** The other side. */
-  join(identity: string, room: string): Promise<HarnessParticipant>;
+  join(identity: string, room: string, at?: Place): Promise<HarnessParticipant>;
   clear(): Promise<void>;
 }
 
+/** A server to be on, other than the one that all tests share. */
+export type Place = Pick<RoomHarness, "url" | "token" | "join">;
+
 export interface ConnectOptions {
   readonly canPublish?: boolean;
+  readonly ttlSeconds?: number;
+  readonly at?: Place;
   /** Runs after the call has been written down; may throw. */
   readonly onPacket?: (packet: DataPacket) => void;
   readonly onJoined?: (identity: string) => void;
@@ -48,16 +55,19 @@ export function createStage(harness: RoomHarness): Stage {
     harness,
     freshRoom: () => `conformance-${run}-${++rooms}`,
     async connect(identity, room, options = {}) {
-      const heard: Heard = { packets: [], joined: [], left: [], ended: [], calls: 0 };
-      const grants = options.canPublish === undefined ? {} : { canPublish: options.canPublish };
-      const token = await harness.token(identity, room, grants);
-      const request = { url: harness.url, token, signal: new AbortController().signal };
+      const heard: Heard = hearNothing();
+      const { canPublish, at = harness, ttlSeconds } = options;
+      const token = await at.token(identity, room, {
+        ...(canPublish === undefined ? {} : { canPublish }),
+        ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+      });
+      const request = { url: at.url, token, signal: new AbortController().signal };
       const joined = await harness.engine.connect(request, writeDown(heard, options));
       connected.push(joined);
       return { room: joined, heard };
     },
-    async join(identity, room) {
-      const participant = await harness.join(identity, room);
+    async join(identity, room, at = harness) {
+      const participant = await at.join(identity, room);
       participants.push(participant);
       return participant;
     },
@@ -71,8 +81,12 @@ export function createStage(harness: RoomHarness): Stage {
   };
 }
 
+function hearNothing(): Heard {
+  return { packets: [], joined: [], left: [], ended: [], changes: [], calls: 0 };
+}
+
 export function ignoreAll(): RoomListener {
-  return writeDown({ packets: [], joined: [], left: [], ended: [], calls: 0 }, {});
+  return writeDown(hearNothing(), {});
 }
 
 function writeDown(heard: Heard, options: ConnectOptions): RoomListener {
@@ -91,8 +105,14 @@ function writeDown(heard: Heard, options: ConnectOptions): RoomListener {
       heard.calls++;
       heard.left.push(identity);
     },
-    reconnecting: () => void heard.calls++,
-    reconnected: () => void heard.calls++,
+    reconnecting() {
+      heard.calls++;
+      heard.changes.push("reconnecting");
+    },
+    reconnected() {
+      heard.calls++;
+      heard.changes.push("reconnected");
+    },
     ended(reason) {
       heard.calls++;
       heard.ended.push(reason);
