@@ -1,9 +1,9 @@
-// The control of join-growth: joins and leaves with each token it is sent, with nothing of the bridge but its engine.
+// The control of the growth: joins and leaves with each token it is sent, with nothing of the bridge but its engine.
 
-import { createRtcNodeEngine } from "../src/livekit/rtc-node/engine.js";
-import { systemClock } from "../src/time.js";
+import type { RoomEngine } from "../../src/livekit/room.js";
+import { systemClock } from "../../src/time.js";
 
-const [url = ""] = process.argv.slice(2);
+const [name = "", url = ""] = process.argv.slice(2);
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const ignore = () => {};
 const listener = {
@@ -14,7 +14,18 @@ const listener = {
   reconnected: ignore,
   ended: ignore,
 };
-const engine = createRtcNodeEngine({ clock: systemClock, logger: silent });
+
+const engine = await createEngine();
+
+async function createEngine(): Promise<RoomEngine> {
+  const options = { clock: systemClock, logger: silent };
+  if (name === "datachannel") {
+    const { createDatachannelEngine } = await import("../../src/livekit/datachannel/engine.js");
+    return createDatachannelEngine(options);
+  }
+  const { createRtcNodeEngine } = await import("../../src/livekit/rtc-node/engine.js");
+  return createRtcNodeEngine(options);
+}
 
 async function cycle(token: string): Promise<void> {
   const room = await engine.connect({ url, token, signal: new AbortController().signal }, listener);

@@ -22,7 +22,11 @@ export function judge(report: Report, cores: Cores, bounds: Bounds): Verdict {
   if (report.load) reasons.push(...reasonsOf(report.load, cores, bounds));
   if (report.bare)
     reasons.push(...reasonsOf(report.bare.load, cores, bounds).map((reason) => `bare receiver: ${reason}`));
-  for (const control of [report.packets?.control, report.bare?.control]) {
+  if (report.other) {
+    const { engine, load } = report.other;
+    reasons.push(...reasonsOf(load, cores, bounds).map((reason) => `bridge on ${engine}: ${reason}`));
+  }
+  for (const control of [report.packets?.control, report.bare?.control, report.other?.packets.control]) {
     if (!control) continue;
     if (control.lost > 0) reasons.push(`the control itself lost ${control.lost} of ${control.sent} packets`);
     if (control.received === 0) reasons.push("the control heard nothing");

@@ -6,6 +6,9 @@ import { MARK_BYTES } from "./mark.js";
 export const MODES = ["mic", "idle", "churn", "replace", "uplink", "play", "mixed"] as const;
 export type Mode = (typeof MODES)[number];
 
+export const COMPARED = ["bare", "rtc-node", "datachannel"] as const;
+export type ComparedWith = (typeof COMPARED)[number];
+
 export interface LoadOptions {
   readonly mode: Mode;
   readonly users: number;
@@ -28,7 +31,8 @@ export interface LoadOptions {
   /** What phones are made of: LiveKit's native library, or data channels and nothing else. */
   readonly phones: "native" | "lean";
   readonly isPinned: boolean;
-  readonly isComparedWithBare: boolean;
+  /** mic: what the same load is put on afterwards. */
+  readonly comparedWith: ComparedWith | undefined;
   /** A bridge that runs already. */
   readonly target: { readonly address: string; readonly pid: number } | undefined;
   readonly serverPid: number | undefined;
@@ -68,7 +72,8 @@ modes: mic (default), idle, churn, replace, uplink, play, mixed; docs/measuring.
   --knockers N         mic: further users who try to join meanwhile, again and again (0)
   --ears N             uplink, play, mixed: rooms that are listened to (5)
   --phone-processes N  processes that send (1)
-  --compare bare       mic: the same load to a receiver with the bridge's engine and nothing else
+  --compare bare       mic: the same load to a receiver with rtc-node's engine and nothing else
+  --compare rtc-node | datachannel   mic: the same load to a bridge on that engine
   --phones lean        phones without a media engine, which leave more CPU to the rest (native)
   --target HOST:PORT --pid P   a bridge that runs already, instead of the built one
   --server-pid P       with LIVEKIT_URL: the server's process, to measure its CPU
@@ -120,8 +125,9 @@ export function parseOptions(args: readonly string[]): LoadOptions | undefined {
   const mode = MODES.find((each) => each === name);
   if (!mode) throw new UsageError(`unknown mode ${JSON.stringify(name)}: one of ${MODES.join(", ")}`);
   if (more.length > 0) throw new UsageError(`one mode at a time, not also ${JSON.stringify(more[0])}`);
-  if (values.compare !== undefined && (values.compare !== "bare" || mode !== "mic"))
-    throw new UsageError(`--compare: only "bare", and only with the mode mic`);
+  const comparedWith = COMPARED.find((each) => each === values.compare);
+  if (values.compare !== undefined && (!comparedWith || mode !== "mic"))
+    throw new UsageError(`--compare: one of ${COMPARED.join(", ")}, and only with the mode mic`);
   const phones = (["native", "lean"] as const).find((kind) => kind === values.phones);
   if (!phones) throw new UsageError(`--phones: native or lean, not ${JSON.stringify(values.phones)}`);
   const number = (option: keyof typeof values, range: Range) => numberOf(`--${option}`, values[option], range);
@@ -143,7 +149,7 @@ export function parseOptions(args: readonly string[]): LoadOptions | undefined {
     phoneProcesses: number("phone-processes", { min: 1, max: 64, isWhole: true }),
     phones,
     isPinned: !values["no-pin"],
-    isComparedWithBare: values.compare === "bare",
+    comparedWith,
     target: targetOf(values.target, values.pid),
     serverPid:
       values["server-pid"] === undefined ? undefined : number("server-pid", { min: 1, max: 2 ** 22, isWhole: true }),

@@ -5,6 +5,7 @@ import type { Stock } from "./proc.js";
 import type { Knocks } from "./programs/cloud.js";
 import type {
   BareFigures,
+  OtherFigures,
   GrowthFigures,
   JoinFigures,
   LoadFigures,
@@ -29,6 +30,7 @@ export function printReport(report: Report, verdict: Verdict): string {
     report.knocks && knocks(report.knocks),
     report.load && load(report.load, "bridge"),
     report.bare && bare(report.bare),
+    report.other && other(report.other),
     verdictText(verdict),
   ];
   return sections.filter((section) => section !== undefined).join("\n\n");
@@ -216,6 +218,16 @@ function bare(figures: BareFigures): string {
     path("control", figures.control),
     load(figures.load, "bare receiver"),
     line("CPU per packet, bridge / bare", fixed(figures.cpuRatio, 2)),
+  ].join("\n");
+}
+
+function other(figures: OtherFigures): string {
+  return [
+    `the same load on a bridge with the engine ${figures.engine}`,
+    rest(figures.rest),
+    packets(figures.packets, {}),
+    load(figures.load, `bridge on ${figures.engine}`),
+    line(`CPU per packet, of that on ${figures.engine}`, fixed(figures.cpuRatio, 2)),
   ].join("\n");
 }
 

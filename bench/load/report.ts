@@ -14,6 +14,7 @@ export interface Report {
   readonly packets?: PacketFigures;
   readonly load?: LoadFigures;
   readonly bare?: BareFigures;
+  readonly other?: OtherFigures;
   readonly growth?: GrowthFigures;
   /** mixed: the joins of whoever comes and goes meanwhile. */
   readonly churn?: JoinFigures;
@@ -105,6 +106,16 @@ export interface BareFigures {
   readonly cpuRatio: number;
 }
 
+/** The same load on a bridge with another engine. */
+export interface OtherFigures {
+  readonly engine: string;
+  readonly rest: RestFigures;
+  readonly packets: PacketFigures;
+  readonly load: LoadFigures;
+  /** CPU per packet of the first bridge divided by that of this one. */
+  readonly cpuRatio: number;
+}
+
 export interface GrowthFigures {
   readonly cycles: number;
   readonly seconds: number;
@@ -149,9 +160,9 @@ export function joinFigures(times: JoinTimes, controlMs: Float64Array): JoinFigu
   };
 }
 
-export function restFigures(empty: Observation, idle: Observation, sessions: number): RestFigures {
+export function restFigures(empty: Observation, idle: Observation, sessions: number, role = "bridge"): RestFigures {
   const percent = (ms: number, seconds: number) => ms / (seconds * 10);
-  const bridge = (seen: Observation) => seen.cpu["bridge"] ?? { userMs: Number.NaN, systemMs: Number.NaN };
+  const bridge = (seen: Observation) => seen.cpu[role] ?? { userMs: Number.NaN, systemMs: Number.NaN };
   const added = (part: "userMs" | "systemMs") =>
     (percent(bridge(idle)[part], idle.seconds) - percent(bridge(empty)[part], empty.seconds)) / sessions;
   return {

@@ -24,6 +24,13 @@ import type { ProgramName } from "./remote.js";
 import { Remote } from "./remote.js";
 import type { Duties } from "./serve.js";
 
+export interface MeasuredBridge {
+  readonly address: string;
+  readonly pid: number;
+  readonly health: HealthReader;
+  stop(): Promise<void>;
+}
+
 export interface Stage {
   readonly options: LoadOptions;
   readonly cores: Cores;
@@ -31,12 +38,7 @@ export interface Stage {
   /** The id of this run, in the names of its users. */
   readonly run: string;
   readonly users: readonly string[];
-  readonly bridge: {
-    readonly address: string;
-    readonly pid: number;
-    readonly health: HealthReader;
-    stop(): Promise<void>;
-  };
+  readonly bridge: MeasuredBridge;
   readonly phones: readonly Remote<PhonesDuties>[];
   readonly cloud: Remote<CloudDuties>;
   readonly control: Remote<ReceiverDuties>;
@@ -44,6 +46,8 @@ export interface Stage {
   startDirect(): Remote<DirectDuties>;
   /** On the bridge's core. */
   startBare(): Promise<Remote<ReceiverDuties>>;
+  /** Another one, on the first one's core. */
+  startBridge(engine: string): Promise<MeasuredBridge>;
   /** Whose CPU is measured, by role. Main itself is one of them. */
   readonly roles: ReadonlyMap<string, number>;
   readonly interfaces: InterfaceWatch;
@@ -117,6 +121,12 @@ export async function startStage(options: LoadOptions, cleanup: Cleanup): Promis
     startEars: () => start<EarsDuties>("ears", "ears"),
     startDirect: () => start<DirectDuties>("direct", "direct publisher"),
     startBare: () => startOn(cores, "bridge", async () => start<ReceiverDuties>("receiver", "bare receiver")),
+    async startBridge(engine) {
+      const bridgeEnv = { ...options.bridgeEnv, LIVEKIT_ENGINE: engine };
+      const other = await startBridge({ ...options, target: undefined, bridgeEnv }, cleanup, cores, access);
+      roles.set(`bridge on ${engine}`, other.pid);
+      return other;
+    },
     roles,
     interfaces,
     cleanup,
@@ -146,7 +156,7 @@ async function startBridge(
   cleanup: Cleanup,
   cores: Cores,
   { url }: Access,
-): Promise<Stage["bridge"]> {
+): Promise<MeasuredBridge> {
   const opened = (address: string): HealthReader => {
     const health = openHealth(address);
     cleanup.add(() => health.close());

@@ -1,5 +1,5 @@
-// `npm run bench:micro [-- downlink uplink pacer machines supervisor heap metrics] [--rounds 30] [--json FILE]`: the parts
-// of the hot path one by one, in this process and without a network. docs/measuring.md tells what they mean.
+// `npm run bench:micro [-- downlink uplink pacer opus machines supervisor heap metrics] [--rounds 30] [--json FILE]`: the
+// parts of the hot path one by one, in this process and without a network. docs/measuring.md tells what they mean.
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -7,6 +7,7 @@ import { downlink } from "./downlink.js";
 import { heap, printHeap } from "./heap.js";
 import { machineEvents, printEventCounts } from "./machine-events.js";
 import { metrics, printScrape, scrape } from "./metrics.js";
+import { opus } from "./opus.js";
 import { pacer } from "./pacer.js";
 import { printComparison } from "./rounds.js";
 import type { Comparison } from "./rounds.js";
@@ -33,6 +34,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   downlink: ofComparisons(downlink),
   uplink: ofComparisons(uplink),
   pacer: ofComparisons(pacer),
+  opus: ofComparisons(opus),
   async machines() {
     const figures = await machineEvents();
     return { figures, text: printEventCounts(figures) };

@@ -105,7 +105,72 @@ const PROMISED: readonly Promised[] = [
     max: 2,
     digits: 2,
     run: "soak",
-    value: ({ soak }) => soak?.growth.heapMb.upperPerHour,
+    value: ({ soaks }) => soaks.get("soak")?.growth.heapMb.upperPerHour,
+  },
+  {
+    what: "datachannel: CPU per packet at 80 users, of rtc-node's in the same run",
+    unit: "×",
+    max: 0.4,
+    digits: 2,
+    run: "mic-80-datachannel",
+    value: ({ load }) => load.get("mic-80-datachannel")?.other?.cpuRatio,
+  },
+  {
+    what: "datachannel: CPU of a silent session",
+    unit: " % of a core",
+    max: 0.1,
+    digits: 3,
+    run: "mic-80-datachannel",
+    value({ load }) {
+      const cpu = load.get("mic-80-datachannel")?.rest?.idleCpuPercentPerSession;
+      return cpu && cpu.user + cpu.system;
+    },
+  },
+  {
+    what: "datachannel: resident memory of a session",
+    unit: " MB",
+    max: 0.6,
+    digits: 2,
+    run: "mic-80-datachannel",
+    value({ load }) {
+      const kb = load.get("mic-80-datachannel")?.rest?.residentKbPerSession;
+      return kb === undefined ? undefined : kb / 1024;
+    },
+  },
+  {
+    what: "datachannel: files of a session",
+    unit: "",
+    max: 3,
+    digits: 1,
+    run: "mic-80-datachannel",
+    value: ({ load }) => load.get("mic-80-datachannel")?.rest?.filesPerSession,
+  },
+  {
+    what: "datachannel: packets lost at 150 users on one core",
+    unit: "",
+    max: 0,
+    digits: 0,
+    run: "mic-150-datachannel",
+    value: ({ load }) => load.get("mic-150-datachannel")?.packets?.bridge.lost,
+  },
+  {
+    what: "datachannel: CPU at 150 users",
+    unit: " % of a core",
+    max: 60,
+    digits: 0,
+    run: "mic-150-datachannel",
+    value({ load }) {
+      const cpu = load.get("mic-150-datachannel")?.load?.ownCpuPercent;
+      return cpu && cpu.user + cpu.system;
+    },
+  },
+  {
+    what: "datachannel: resident memory left behind by a join and leave",
+    unit: " KB",
+    max: 8,
+    digits: 1,
+    run: "growth-datachannel",
+    value: ({ growths }) => growths.get("growth-datachannel")?.bridgeKb.perUnit,
   },
 ];
 

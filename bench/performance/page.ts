@@ -1,6 +1,8 @@
 // docs/performance.md, in words and tables, from the runs.
 
+import { printGrowth } from "../growth/growth.js";
 import { printCapacity } from "../capacity/capacity.js";
+import type { Machine } from "../load/figures-file.js";
 import { printReport } from "../load/print.js";
 import { printHeap } from "../micro/heap.js";
 import { printEventCounts } from "../micro/machine-events.js";
@@ -8,7 +10,7 @@ import { printScrape } from "../micro/metrics.js";
 import { printComparison } from "../micro/rounds.js";
 import { printSoak } from "../soak/growth.js";
 import { barsOf } from "./bars.js";
-import type { CapacityRun, LoadRun, MicroRun, Runs, SoakRun } from "./runs.js";
+import type { CapacityRun, GrowthFile, LoadRun, MicroRun, Runs, SoakRun } from "./runs.js";
 
 const HEAD = `# Performance
 
@@ -22,9 +24,10 @@ export function performancePage(runs: Runs): string {
     HEAD,
     bars(runs),
     ...[...runs.load].map(([name, run]) => load(name, run)),
-    capacity(runs.capacity),
+    ...[...runs.capacities].map(([name, run]) => capacity(name, run)),
     micro(runs.micro),
-    soak(runs.soak),
+    ...[...runs.growths].map(([name, run]) => growth(name, run)),
+    ...[...runs.soaks].map(([name, run]) => soak(name, run)),
   ]
     .filter((section) => section !== "")
     .join("\n");
@@ -48,7 +51,7 @@ function load(name: string, run: LoadRun): string {
   const { machine, startedAt, command, verdict } = run;
   return `## ${name}
 
-\`${command}\`; ${machine.cores} cores (${machine.cpu.trim()}), Node ${machine.node}, ${startedAt.slice(0, 10)}.
+${origin(command, { machine, at: startedAt })}
 
 \`\`\`text
 ${printReport(run, verdict)}
@@ -56,12 +59,10 @@ ${printReport(run, verdict)}
 `;
 }
 
-function capacity(run: CapacityRun | undefined): string {
-  if (!run) return "";
-  const { machine } = run;
-  return `## Capacity
+function capacity(name: string, run: CapacityRun): string {
+  return `## ${name}
 
-\`${run.command}\`; ${machine.cores} cores (${machine.cpu.trim()}), Node ${machine.node}, ${run.at.slice(0, 10)}.
+${origin(run.command, run)}
 
 \`\`\`text
 ${printCapacity(run)}
@@ -89,15 +90,31 @@ ${texts.join("\n\n")}
 `;
 }
 
-function soak(run: SoakRun | undefined): string {
-  if (!run) return "";
-  const { minutes, warmUpMinutes, users } = run.settings;
-  return `## Soak
+function growth(name: string, run: GrowthFile): string {
+  return `## ${name}
 
-\`npm run soak -- --minutes ${minutes} --warm-up ${warmUpMinutes} --users ${users}\`; ${run.machine.cores} cores (${run.machine.cpu.trim()}), Node ${run.machine.node}, ${run.at.slice(0, 10)}.
+${origin(run.command, run)}
+
+\`\`\`text
+${printGrowth(run)}
+\`\`\`
+`;
+}
+
+function soak(name: string, run: SoakRun): string {
+  const { minutes, warmUpMinutes, users, engine } = run.settings;
+  const onEngine = engine === undefined ? "" : ` --set LIVEKIT_ENGINE=${engine}`;
+  const command = `npm run soak -- --minutes ${minutes} --warm-up ${warmUpMinutes} --users ${users}${onEngine}`;
+  return `## ${name}
+
+${origin(command, run)}
 
 \`\`\`text
 ${printSoak(run.growth, run.done, run.leftover)}
 \`\`\`
 `;
+}
+
+function origin(command: string, { machine, at }: { readonly machine: Machine; readonly at: string }): string {
+  return `\`${command}\`; ${machine.cores} cores (${machine.cpu.trim()}), Node ${machine.node}, ${at.slice(0, 10)}.`;
 }

@@ -13,6 +13,7 @@ import type { EventCount } from "../micro/machine-events.js";
 import type { HeapFigures } from "../micro/heap.js";
 import type { ScrapeFigures } from "../micro/metrics.js";
 import type { Comparison } from "../micro/rounds.js";
+import type { GrowthRun } from "../growth/growth.js";
 import type { SoakGrowth } from "../soak/growth.js";
 import type { Done } from "../soak/wear.js";
 
@@ -43,7 +44,12 @@ export interface MicroRun {
 export interface SoakRun {
   readonly at: string;
   readonly machine: Machine;
-  readonly settings: { readonly minutes: number; readonly warmUpMinutes: number; readonly users: number };
+  readonly settings: {
+    readonly minutes: number;
+    readonly warmUpMinutes: number;
+    readonly users: number;
+    readonly engine?: string;
+  };
   readonly growth: SoakGrowth;
   readonly done: Done;
   readonly leftover: readonly string[];
@@ -55,28 +61,36 @@ export interface CapacityRun extends Capacity {
   readonly machine: Machine;
 }
 
-export interface Runs {
-  /** By name of the file. */
-  readonly load: ReadonlyMap<string, LoadRun>;
-  readonly micro: MicroRun | undefined;
-  readonly soak: SoakRun | undefined;
-  readonly capacity: CapacityRun | undefined;
+export interface GrowthFile extends GrowthRun {
+  readonly at: string;
+  readonly command: string;
+  readonly machine: Machine;
 }
 
-const OTHERS: ReadonlySet<string> = new Set(["micro.json", "soak.json", "capacity.json"]);
+/** By name of the file. What begins with the name of another bench is that one's. */
+export interface Runs {
+  readonly load: ReadonlyMap<string, LoadRun>;
+  readonly micro: MicroRun | undefined;
+  readonly soaks: ReadonlyMap<string, SoakRun>;
+  readonly capacities: ReadonlyMap<string, CapacityRun>;
+  readonly growths: ReadonlyMap<string, GrowthFile>;
+}
+
 const FOLDER = fileURLToPath(new URL("../runs/", import.meta.url));
 
 export function readRuns(folder = FOLDER): Runs {
-  const files = readdirSync(folder)
+  const names = readdirSync(folder)
     .filter((name) => name.endsWith(".json"))
+    .map((name) => name.replace(/\.json$/, ""))
     .toSorted();
-  const read = (name: string) => readFigures(join(folder, name));
-  const one = (name: string) => (files.includes(name) ? read(name) : undefined);
-  const load = files.filter((name) => !OTHERS.has(name));
-  return {
-    load: new Map(load.map((name) => [name.replace(/\.json$/, ""), read(name) as LoadRun])),
-    micro: one("micro.json") as MicroRun | undefined,
-    soak: one("soak.json") as SoakRun | undefined,
-    capacity: one("capacity.json") as CapacityRun | undefined,
+  const read = (name: string) => readFigures(join(folder, `${name}.json`));
+  const rest = new Set(names);
+  const of = <T>(kind: string): ReadonlyMap<string, T> => {
+    const mine = names.filter((name) => name === kind || name.startsWith(`${kind}-`));
+    for (const name of mine) rest.delete(name);
+    return new Map(mine.map((name) => [name, read(name) as T]));
   };
+  const [soaks, capacities, growths] = [of<SoakRun>("soak"), of<CapacityRun>("capacity"), of<GrowthFile>("growth")];
+  const micro = of<MicroRun>("micro").get("micro");
+  return { load: new Map([...rest].map((name) => [name, read(name) as LoadRun])), micro, soaks, capacities, growths };
 }

@@ -48,11 +48,13 @@ async function main(): Promise<number> {
     if (options.jsonFile !== undefined) {
       const machine = thisMachine();
       const { minutes, warmUpMinutes, load } = options;
-      const settings = { minutes, warmUpMinutes, users: load.users };
+      const engine = load.bridgeEnv["LIVEKIT_ENGINE"];
+      const settings = { minutes, warmUpMinutes, users: load.users, ...(engine === undefined ? {} : { engine }) };
       const all = { at: new Date().toISOString(), machine, settings, growth, done, leftover, looks: looks.taken };
       writeFileSync(options.jsonFile, `${JSON.stringify(all, undefined, 2)}\n`);
     }
-    const isSteady = growth.heapMb.upperPerHour <= HEAP_MAX_MB_PER_HOUR;
+    const { lowerPerHour, upperPerHour } = growth.heapMb;
+    const isSteady = (options.decidingBound === "upper" ? upperPerHour : lowerPerHour) <= HEAP_MAX_MB_PER_HOUR;
     return isSteady && leftover.length === 0 && done.failures.length === 0 ? 0 : 1;
   } finally {
     await cleanup.run();

@@ -8,6 +8,8 @@ export interface SoakOptions {
   readonly warmUpMinutes: number;
   readonly sampleEverySeconds: number;
   readonly jsonFile: string | undefined;
+  /** Which bound of the heap's growth decides: `lower` fails only what certainly grows, as a short run can tell. */
+  readonly decidingBound: "upper" | "lower";
   readonly load: LoadOptions;
 }
 
@@ -17,7 +19,9 @@ export const USAGE = `npm run soak -- [OPTIONS]
   --warm-up N      minutes of the same before it (3)
   --users N        users who speak all the time (10)
   --sample N       seconds between two looks at the bridge (30)
+  --bound B        upper: the heap must certainly not grow; lower: it must not certainly grow, for short runs (upper)
   --no-pin         do not give the bridge a core of its own
+  --set NAME=VALUE environment of the bridge, repeatable
   --json FILE      write the figures there as well
 
 Exit codes: 0 the heap grows by no more than the limit, 1 it grows or something failed, 2 wrong arguments.`;
@@ -31,6 +35,8 @@ export function parseSoakOptions(args: readonly string[], inspectorPort: number)
       users: { type: "string", default: "10" },
       sample: { type: "string", default: "30" },
       "no-pin": { type: "boolean", default: false },
+      bound: { type: "string", default: "upper" },
+      set: { type: "string", multiple: true },
       json: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -43,9 +49,13 @@ export function parseSoakOptions(args: readonly string[], inspectorPort: number)
   };
   const inspect = `NODE_OPTIONS=--inspect=127.0.0.1:${inspectorPort}`;
   const pinned = values["no-pin"] ? ["--no-pin"] : [];
-  const load = parseOptions(["mixed", "--users", values.users, "--set", inspect, ...pinned]);
+  const sets = [inspect, ...(values.set ?? [])].flatMap((assignment) => ["--set", assignment]);
+  const load = parseOptions(["mixed", "--users", values.users, "--phones", "lean", ...sets, ...pinned]);
   if (!load) return undefined;
+  const decidingBound = (["upper", "lower"] as const).find((bound) => bound === values.bound);
+  if (!decidingBound) throw new UsageError(`--bound: upper or lower, not "${values.bound}"`);
   return {
+    decidingBound,
     minutes: number("minutes", 1),
     warmUpMinutes: number("warm-up", 0),
     sampleEverySeconds: number("sample", 1),
