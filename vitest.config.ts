@@ -1,15 +1,24 @@
 import { defineConfig } from "vitest/config";
 
-// Four projects, one after another. `fast` needs nothing but Node. `patient` waits for real time most of the time, or runs
+// Five projects, one after another. `fast` needs nothing but Node. `patient` waits for real time most of the time, or runs
 // the client against a stand-in: a few of its files at once disturb nobody. `real` starts livekit-server, native rtc-node
-// and processes of its own, and runs one file at a time, so that its time limits mean something. `scenarios` has cloud,
-// bridge, livekit-server and phone as processes on networks of their own, which are killed and cut; one file at a time as
-// well, since each fills the machine with processes. It wants root and iproute2.
+// and processes of its own, and runs one file at a time, so that its time limits mean something. `datachannel` is the heart of
+// it once more, on the other engine; `npm run test:datachannel` runs everything there. `scenarios` has cloud, bridge,
+// livekit-server and phone as processes on networks of their own, which are killed and cut; one file at a time as well, since
+// each fills the machine with processes. It wants root, iproute2, nftables and coturn.
 const REAL = "test/**/*.real.test.ts";
 const PATIENT = [
   "test/client/**/*.real.test.ts",
   "test/integration/examples.test.ts",
   "test/faults/thirty-seconds.test.ts",
+  "test/conformance/rtc-node.real.test.ts",
+  "test/conformance/datachannel.real.test.ts",
+];
+/** What tells most in a minute. */
+const ON_BOTH_ENGINES = [
+  "test/integration/main-job.test.ts",
+  "test/integration/playback-beside.test.ts",
+  "test/faults/rapid-reconnect.test.ts",
 ];
 const SCENARIOS = "test/integration/scenarios/**/*.test.ts";
 
@@ -59,13 +68,26 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "datachannel",
+          include: ON_BOTH_ENGINES,
+          env: { LIVEKIT_ENGINE: "datachannel" },
+          fileParallelism: false,
+          globalSetup: "test/support/built.ts",
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "scenarios",
           include: [SCENARIOS],
           fileParallelism: false,
           globalSetup: "test/support/built.ts",
           testTimeout: 60_000,
           hookTimeout: 180_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

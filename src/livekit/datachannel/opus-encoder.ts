@@ -17,7 +17,7 @@ const SAMPLES_PER_FRAME = 960;
 
 /** Nothing but CELT: the same cost for speech and music, 2.5 ms of lookahead. The hybrid mode for speech costs three times as much. */
 const APPLICATION = "restricted_lowdelay";
-/** On average. LiveKit's presets for music, one step up, since CELT has to do for speech what its neighbour does at less. */
+/** On average: LiveKit's presets for music, one step up. */
 const BITRATE_BPS = { 1: 64_000, 2: 96_000 } as const;
 /** It may be exceeded where a frame needs it: constrained, the frame behind a sound that stops at once is full of its noise. */
 const IS_BITRATE_A_BOUND = 0;
