@@ -227,11 +227,18 @@ export class DatachannelRoom implements Room {
     this.#tell(() => this.#parts.listener.reconnected());
     if (!isAnew) return;
     for (const publication of this.#publications) {
-      if (!publication.isStarted) continue;
-      void publication.publish(this.#connection.link).catch((error: unknown) => {
-        const fields = { err: error, room: this.#name, track: publication.name };
-        if (this.#state === "open") this.#parts.options.logger.warn(fields, "a track could not be published anew");
-      });
+      if (publication.isStarted) void this.#publishAnew(publication);
+    }
+  }
+
+  async #publishAnew(publication: Publication): Promise<void> {
+    const { clock, publishTimeoutMs, logger } = this.#parts.options;
+    const fields = { room: this.#name, track: publication.name };
+    try {
+      const outcome = await within(clock, publishTimeoutMs, publication.publish(this.#connection.link));
+      if (outcome === LATE) logger.warn(fields, "publishing a track anew takes too long");
+    } catch (error) {
+      if (this.#state === "open") logger.warn({ ...fields, err: error }, "a track could not be published anew");
     }
   }
 

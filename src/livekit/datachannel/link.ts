@@ -16,7 +16,7 @@ import { RoomConnectError } from "../room.js";
 import type { AudioSender, AudioSenderOptions } from "./audio-sender.js";
 import type { IceServerMemory } from "./ice-servers.js";
 import { LinkSignal } from "./link-signal.js";
-import { Milestone } from "./milestone.js";
+import { End, Milestone } from "./milestone.js";
 import type { CompleteOptions } from "./options.js";
 import { PeerTransport } from "./peer-transport.js";
 import { syncState, type ResumeState } from "./resume-state.js";
@@ -63,8 +63,7 @@ export class Link {
   #welcome = new Milestone<JoinResponse | undefined>();
   #answered = new Milestone<void>();
   readonly #opened = new Milestone<void>();
-  /** Missed when the link is closed. */
-  readonly #end = new Milestone<never>();
+  readonly #end = new End();
 
   readonly #fault = (error: unknown): void => {
     this.#parts.options.logger.warn({ err: error }, "handling what LiveKit sent failed");
@@ -172,7 +171,7 @@ export class Link {
 
   /** The promise, or a rejection when the link is closed first. */
   whileOpen<T>(promise: Promise<T>): Promise<T> {
-    return Promise.race([promise, this.#end.promise]);
+    return this.#end.before(promise);
   }
 
   /** Part of the next negotiation. */
@@ -287,7 +286,7 @@ export class Link {
     this.#welcome.miss(error);
     this.#answered.miss(error);
     this.#opened.miss(error);
-    this.#end.miss(error);
+    this.#end.come(error);
   }
 
   async #limited<T>(limitMs: number, promise: Promise<T>, text: string): Promise<T> {

@@ -21,3 +21,26 @@ export class Milestone<T> {
     this.#reject(error);
   }
 }
+
+/** An end that may come while something is waited for. It keeps nobody who has got what they waited for. */
+export class End {
+  readonly #waiting = new Set<Milestone<never>>();
+  #error: Error | undefined;
+
+  come(error: Error): void {
+    this.#error ??= error;
+    for (const each of this.#waiting) each.miss(this.#error);
+  }
+
+  /** The promise, or a rejection when the end comes first. */
+  async before<T>(promise: Promise<T>): Promise<T> {
+    const ended = new Milestone<never>();
+    if (this.#error) ended.miss(this.#error);
+    this.#waiting.add(ended);
+    try {
+      return await Promise.race([promise, ended.promise]);
+    } finally {
+      this.#waiting.delete(ended);
+    }
+  }
+}

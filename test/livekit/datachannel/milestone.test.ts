@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Milestone } from "../../../src/livekit/datachannel/milestone.js";
+import { End, Milestone } from "../../../src/livekit/datachannel/milestone.js";
 
 describe("a milestone", () => {
   it("that is reached stays reached, whatever comes after", async () => {
@@ -25,5 +25,24 @@ describe("a milestone", () => {
     await new Promise((resolve) => setTimeout(resolve, 5));
     process.off("unhandledRejection", note);
     expect(unhandled).toEqual([]);
+  });
+});
+
+describe("an end", () => {
+  it("rejects what is waited for when it comes, and whatever is waited for after it", async () => {
+    const end = new End();
+    const waiting = end.before(new Promise(() => undefined));
+    end.come(new Error("over"));
+    end.come(new Error("over again"));
+    await expect(waiting).rejects.toThrow("over");
+    await expect(end.before(new Promise(() => undefined))).rejects.toThrow("over");
+  });
+
+  it("leaves what has come before it as it is", async () => {
+    const end = new End();
+    const got = end.before(Promise.resolve(7));
+    await got;
+    end.come(new Error("over"));
+    await expect(got).resolves.toBe(7);
   });
 });
