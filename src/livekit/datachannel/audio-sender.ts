@@ -34,7 +34,8 @@ export class AudioSender {
     const stereo = isStereo ? ";stereo=1;sprop-stereo=1" : "";
     media.addOpusCodec(OPUS_PAYLOAD_TYPE, `minptime=10;useinbandfec=1;usedtx=1${stereo}`);
     this.#track = peer.addTrack(media);
-    holdUntilClosed(this.#track, () => undefined);
+    // Closed with its connection, it lets go of its other callbacks only when it is told to, and they hold on to us.
+    holdUntilClosed(this.#track, () => this.#track.close());
     this.#track.onError(guard(() => undefined));
     this.#track.onOpen(guard(() => this.#opened()));
   }
@@ -83,10 +84,5 @@ export class AudioSender {
       // The library's own threads may close it after it was asked whether it is open.
       return false;
     }
-  }
-
-  close(): void {
-    this.#rtp = undefined;
-    this.#track.close();
   }
 }

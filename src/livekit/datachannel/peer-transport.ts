@@ -2,7 +2,14 @@
 // tracks that are published. We offer and the server answers, one negotiation at a time.
 
 import type { DataChannel, PeerConnection, RtcConfig } from "node-datachannel";
-import { createPeerConnection, createGuard, holdUntilClosed, holdUntilStateClosed, type Fault } from "./native.js";
+import {
+  closeWhatIsHeld,
+  createPeerConnection,
+  createGuard,
+  holdUntilClosed,
+  holdUntilStateClosed,
+  type Fault,
+} from "./native.js";
 import { AudioSender, type AudioSenderOptions } from "./audio-sender.js";
 
 export interface PeerListener {
@@ -141,9 +148,10 @@ export class PeerTransport {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const sender of this.#senders) sender.close();
-    for (const channel of this.#channels) channel.close();
+    for (const sender of this.#senders) sender.rest();
+    // Channels and tracks are closed with it.
     this.#peer.close();
+    closeWhatIsHeld(this.#channels);
   }
 
   get isOpen(): boolean {
