@@ -5,7 +5,7 @@ import { describeRoomEngine, type HarnessParticipant, type RoomHarness } from ".
 
 const FIRST_FRAME_TIMEOUT_MS = 5_000;
 
-describeRoomEngine("embedded", async () => await Promise.resolve(startHarness()));
+describeRoomEngine("embedded", async () => await Promise.resolve(startHarness()), { hasConnection: false });
 
 function startHarness(): RoomHarness {
   const rooms = createEmbeddedRooms({ clock: systemClock, onListenerError: () => undefined });

@@ -55,7 +55,12 @@ export interface HarnessParticipant {
 /** A test waits for each thing at most 10 s; a few things in a row must fit. */
 const TEST_TIMEOUT_MS = 45_000;
 
-export function describeRoomEngine(name: string, start: () => Promise<RoomHarness>): void {
+/** `hasConnection`: false for rooms whose connection cannot be lost, since they have none. */
+export function describeRoomEngine(
+  name: string,
+  start: () => Promise<RoomHarness>,
+  { hasConnection = true }: { readonly hasConnection?: boolean } = {},
+): void {
   describe(`a room of ${name}`, { timeout: TEST_TIMEOUT_MS }, () => {
     let stage: Stage | undefined;
     const current = (): Stage => {
@@ -78,6 +83,6 @@ export function describeRoomEngine(name: string, start: () => Promise<RoomHarnes
     describe("and its data packets", () => describeData(current));
     describe("and its tracks", () => describeAudio(current));
     describe("when it ends", () => describeEnds(current));
-    describe("when its connection is lost", () => describeRecovery(current));
+    if (hasConnection) describe("when its connection is lost", () => describeRecovery(current));
   });
 }
