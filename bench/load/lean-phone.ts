@@ -2,14 +2,9 @@
 // media engine. It joins in one round trip and answers to nothing but what keeps it in the room.
 
 import { randomUUID } from "node:crypto";
-import { gzipSync } from "node:zlib";
 import {
-  ClientInfo,
-  ClientInfo_SDK,
-  ConnectionSettings,
   DataPacket,
   DataPacket_Kind,
-  JoinRequest,
   Ping,
   SessionDescription,
   SignalRequest,
@@ -17,12 +12,11 @@ import {
   SignalTarget,
   TrickleRequest,
   UserPacket,
-  WrappedJoinRequest,
-  WrappedJoinRequest_Compression,
 } from "@livekit/protocol";
 import type { DataChannel } from "node-datachannel";
 import { PeerConnection } from "node-datachannel";
 import { WebSocket } from "ws";
+import { joinUrl } from "../../src/livekit/datachannel/join-request.js";
 
 export interface LeanPhone {
   /** False: the channel is not open, or took no more. */
@@ -32,7 +26,6 @@ export interface LeanPhone {
   close(): void;
 }
 
-const PROTOCOL = 16;
 const OPEN_MAX_MS = 10_000;
 const PING_EVERY_MS = 5000;
 
@@ -53,7 +46,7 @@ export async function joinLeanPhone(url: string, token: string, interrupted: () 
   const candidates: (() => void)[] = [];
   let isAnswered = false;
 
-  const socket = new WebSocket(`${url}/rtc/v1?join_request=${encodeURIComponent(joinRequest(await offerOf(peer)))}`, {
+  const socket = new WebSocket(joinUrl(url, { publisherOffer: await offerOf(peer) }), {
     headers: { Authorization: `Bearer ${token}` },
     perMessageDeflate: false,
   });
@@ -123,20 +116,6 @@ function offerOf(peer: PeerConnection): Promise<SessionDescription> {
     peer.onLocalDescription((sdp, type) => resolve(new SessionDescription({ type, sdp, id: 1 })));
     peer.setLocalDescription();
   });
-}
-
-/** As the server takes it in a URL: base64 for URLs, padding included. */
-function joinRequest(publisherOffer: SessionDescription): string {
-  const request = new JoinRequest({
-    clientInfo: new ClientInfo({ sdk: ClientInfo_SDK.NODE, protocol: PROTOCOL }),
-    connectionSettings: new ConnectionSettings({ autoSubscribe: false }),
-    publisherOffer,
-  });
-  const wrapped = new WrappedJoinRequest({
-    compression: WrappedJoinRequest_Compression.GZIP,
-    joinRequest: gzipSync(request.toBinary()),
-  });
-  return Buffer.from(wrapped.toBinary()).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
 }
 
 function opened(channel: DataChannel, socket: WebSocket): Promise<void> {

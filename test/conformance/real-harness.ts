@@ -3,11 +3,10 @@
 import type { RoomEngine } from "../../src/livekit/room.js";
 import { systemClock } from "../../src/time.js";
 import { startLiveKitServer, type LiveKitServer } from "../support/livekit-server.js";
+import { QUIET } from "../support/quiet.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
 import type { RtcParticipant } from "../support/rtc-participant.js";
 import type { FragileServer, RoomHarness } from "./room-conformance.js";
-
-export const QUIET = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 export interface RealHarness extends RoomHarness {
   readonly server: LiveKitServer;
@@ -66,8 +65,4 @@ async function startFragile(join: (url: string, token: string) => Promise<RtcPar
       await server.stop();
     },
   };
-}
-
-function ignore(): void {
-  // Warnings are expected; the tests look at what the engine does.
 }

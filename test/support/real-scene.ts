@@ -8,6 +8,7 @@ import type { LiveKitServer } from "./livekit-server.js";
 import { startLiveKitServer } from "./livekit-server.js";
 import type { JoinParams, TestClient } from "./old-client.js";
 import { createTestClient } from "./old-client.js";
+import { QUIET } from "./quiet.js";
 import type { RtcParticipant } from "./rtc-participant.js";
 import { joinRtcParticipant } from "./rtc-participant.js";
 
@@ -22,13 +23,11 @@ export interface RealScene {
   stop(): Promise<void>;
 }
 
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
-
 export async function startRealScene(env: Record<string, string> = {}): Promise<RealScene> {
   const server = await startLiveKitServer();
   const bridge = await startBridgeProcess({ LIVEKIT_URL: server.url, ...env });
   // Phones share this process's native library, which the engine loads.
-  const engine = createRtcNodeEngine({ clock: systemClock, logger: silent });
+  const engine = createRtcNodeEngine({ clock: systemClock, logger: QUIET });
   const clients: TestClient[] = [];
   const phones: RtcParticipant[] = [];
   return {

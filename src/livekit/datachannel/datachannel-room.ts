@@ -7,6 +7,7 @@ import {
   type RequestResponse,
 } from "@livekit/protocol";
 import { LATE, within } from "../../within.js";
+import { checkPublish } from "../publish-check.js";
 import { TrackPublishError } from "../room.js";
 import type { FrameSource, PublishedTrack, Room, RoomEndReason, RoomListener, TrackFormat } from "../room.js";
 import type { Pacer } from "../pacer.js";
@@ -24,8 +25,6 @@ export interface DatachannelRoomParts extends Omit<RoomConnectionParts, "listene
   /** Nothing of the room is left. */
   readonly onReleased: (room: DatachannelRoom) => void;
 }
-
-const TRACK_NAME_LENGTH_MAX = 256;
 
 export class DatachannelRoom implements Room {
   readonly #parts: DatachannelRoomParts;
@@ -102,7 +101,8 @@ export class DatachannelRoom implements Room {
   }
 
   async publishTrack(name: string, format: TrackFormat, source: FrameSource): Promise<PublishedTrack> {
-    this.#checkPublish(name, format);
+    if (this.#isEnded()) throw new TrackPublishError("room_ended", "the room has ended");
+    checkPublish(name, format, this.#local?.permission);
     const { options, pacer, turns } = this.#parts;
     const publication = new Publication({ options, pacer, turns, name, format, source });
     this.#publications.add(publication);
@@ -111,7 +111,7 @@ export class DatachannelRoom implements Room {
       if (outcome === LATE) throw new TrackPublishError("timeout", "LiveKit did not answer in time");
     } catch (error) {
       void this.#takeDown(publication);
-      if (this.#state === "ended")
+      if (this.#isEnded())
         throw new TrackPublishError("room_ended", "the room ended while a track was published", { cause: error });
       if (error instanceof TrackPublishError) throw error;
       throw new TrackPublishError("internal", "the track could not be published", { cause: error });
@@ -132,16 +132,9 @@ export class DatachannelRoom implements Room {
     this.#release();
   }
 
-  #checkPublish(name: string, format: TrackFormat): void {
-    if (this.#state === "ended") throw new TrackPublishError("room_ended", "the room has ended");
-    if (name === "" || name.length > TRACK_NAME_LENGTH_MAX)
-      throw new TrackPublishError("internal", `a track name has 1 to ${TRACK_NAME_LENGTH_MAX} characters`);
-    if (format.sampleRateHz !== 48_000 || (format.channels !== 1 && format.channels !== 2))
-      throw new TrackPublishError("internal", "tracks are 48,000 Hz with one or two channels");
-    // The server may not answer a publication it forbids, so asking would take until the time limit.
-    const permission = this.#local?.permission;
-    if (permission?.canPublish === false || (permission?.canPublishSources.length ?? 0) > 0)
-      throw new TrackPublishError("not_allowed", "the access token does not allow to publish this track");
+  /** Asked anew after each wait: it may have ended meanwhile. */
+  #isEnded(): boolean {
+    return this.#state === "ended";
   }
 
   /** On the link there is, and on the next one when that is lost meanwhile. */
@@ -155,7 +148,7 @@ export class DatachannelRoom implements Room {
         return await publication.publish(link);
       } catch (error) {
         const isLinkGood = link === this.#connection.link && link.isPeerAlive;
-        if (error instanceof TrackPublishError || isLinkGood || this.#state === "ended") throw error;
+        if (error instanceof TrackPublishError || isLinkGood || this.#isEnded()) throw error;
       }
     }
   }
@@ -168,7 +161,7 @@ export class DatachannelRoom implements Room {
       const outcome = await within(clock, unpublishTimeoutMs, publication.unpublish(this.#connection.link));
       if (outcome === LATE) logger.warn(fields, "unpublishing a track took too long");
     } catch (error) {
-      if (this.#state !== "ended") logger.warn({ ...fields, err: error }, "unpublishing a track failed");
+      if (!this.#isEnded()) logger.warn({ ...fields, err: error }, "unpublishing a track failed");
     }
     this.#drop(publication);
   }

@@ -7,6 +7,7 @@ import type { ConnectCallback, ParticipantPermission, RoomEvent } from "@livekit
 import { DataPacketKind } from "@livekit/rtc-ffi-bindings/proto/room_pb.js";
 import { endReason } from "../end-reason.js";
 import type { Pacer } from "../pacer.js";
+import { checkPublish } from "../publish-check.js";
 import { TrackPublishError } from "../room.js";
 import type { FrameSource, PublishedTrack, Room, RoomEndReason, RoomListener, TrackFormat } from "../room.js";
 import { createAudioTrack, type AudioTrack } from "./audio-track.js";
@@ -29,8 +30,6 @@ export interface RtcRoomParts {
   /** Nothing of the room is left. */
   readonly onReleased: (room: RtcRoom) => void;
 }
-
-const TRACK_NAME_LENGTH_MAX = 256;
 
 export class RtcRoom implements Room {
   readonly name: string;
@@ -90,7 +89,8 @@ export class RtcRoom implements Room {
   }
 
   async publishTrack(name: string, format: TrackFormat, source: FrameSource): Promise<PublishedTrack> {
-    this.#checkPublish(name, format);
+    if (this.#end.signal.aborted) throw new TrackPublishError("room_ended", "the room has ended");
+    checkPublish(name, format, this.#permission);
     const track = await this.#publish(name, format, source);
     let closed: Promise<void> | undefined;
     return { name, wake: () => track.wake(), close: () => (closed ??= this.#closeTrack(track)) };
@@ -116,17 +116,6 @@ export class RtcRoom implements Room {
   close(): Promise<void> {
     this.#isCloseAsked = true;
     return this.#release();
-  }
-
-  #checkPublish(name: string, format: TrackFormat): void {
-    if (this.#end.signal.aborted) throw new TrackPublishError("room_ended", "the room has ended");
-    if (name === "" || name.length > TRACK_NAME_LENGTH_MAX)
-      throw new TrackPublishError("internal", `a track name has 1 to ${TRACK_NAME_LENGTH_MAX} characters`);
-    if (format.sampleRateHz !== 48_000 || (format.channels !== 1 && format.channels !== 2))
-      throw new TrackPublishError("internal", "tracks are 48,000 Hz with one or two channels");
-    // The server does not answer a publication it forbids, so asking would take until the time limit.
-    if (this.#permission?.canPublish === false || (this.#permission?.canPublishSources.length ?? 0) > 0)
-      throw new TrackPublishError("not_allowed", "the access token does not allow to publish this track");
   }
 
   /** Not while reconnecting: the native side panics, or waits for ever, over a track it is about to publish anew. */
