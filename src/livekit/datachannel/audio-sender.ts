@@ -36,7 +36,6 @@ export class AudioSender {
     this.#track = peer.addTrack(media);
     // Closed with its connection, it lets go of its other callbacks only when it is told to, and they hold on to us.
     holdUntilClosed(this.#track, () => this.#track.close());
-    this.#track.onError(guard(() => undefined));
     this.#track.onOpen(guard(() => this.#opened()));
   }
 

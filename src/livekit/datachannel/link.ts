@@ -115,7 +115,7 @@ export class Link {
   async #join(signal: AbortSignal, welcomed: (join: JoinResponse) => void): Promise<void> {
     const { options, iceServers } = this.#parts;
     const isOfferedAtOnce = iceServers.mayOfferAtOnce(this.#origin);
-    if (isOfferedAtOnce) await this.#makeOffer(this.#createPeer([]));
+    if (isOfferedAtOnce) this.#makeOffer(this.#createPeer([]));
     await this.#signal.open(this.#token, this.#offer ? { publisherOffer: this.#offer } : {}, signal);
     const join = await this.#limited(
       options.signalTimeoutMs,
@@ -128,7 +128,7 @@ export class Link {
     this.#signal.keepPace(join);
     const relays = iceServers.learn(this.#origin, join.iceServers);
     welcomed(join);
-    if (!isOfferedAtOnce) this.tell({ case: "offer", value: await this.#makeOffer(this.#createPeer(relays)) });
+    if (!isOfferedAtOnce) this.tell({ case: "offer", value: this.#makeOffer(this.#createPeer(relays)) });
     await this.#limited(options.peerTimeoutMs, this.#answered.promise, "the server did not answer the offer");
     if ((await within(options.clock, options.peerTimeoutMs, this.#opened.promise)) === LATE) throw new NoWayError();
     this.#isJoined = true;
@@ -225,16 +225,15 @@ export class Link {
     return this.#peer;
   }
 
-  async #makeOffer(peer: PeerTransport): Promise<SessionDescription> {
-    const sdp = await this.whileOpen(peer.offer());
-    this.#offer = new SessionDescription({ type: "offer", sdp, id: (this.#offer?.id ?? 0) + 1 });
+  #makeOffer(peer: PeerTransport): SessionDescription {
+    this.#offer = new SessionDescription({ type: "offer", sdp: peer.offer(), id: (this.#offer?.id ?? 0) + 1 });
     return this.#offer;
   }
 
   async #negotiate(): Promise<void> {
     if (this.#isClosed || !this.#peer) throw new RoomConnectError("aborted", "the room is closed");
     this.#answered = new Milestone();
-    this.tell({ case: "offer", value: await this.#makeOffer(this.#peer) });
+    this.tell({ case: "offer", value: this.#makeOffer(this.#peer) });
     await this.#limited(NEGOTIATION_MAX_MS, this.#answered.promise, "the server did not answer the offer");
   }
 

@@ -9,8 +9,12 @@ import type { DataChannel, PeerConnection, RtcConfig, Track } from "node-datacha
 /** Engines of one process share the library. */
 let users = 0;
 
+/** RFC 9260's default instead of the library's 20 ms: a packet of a microphone is answered with the next one, not by itself. */
+const DELAYED_SACK_MS = 200;
+
 export function acquireNative(): void {
   if (!isMainThread) throw new Error("libdatachannel's binding works on the main thread only");
+  if (users === 0) nodeDataChannel.setSctpSettings({ delayedSackTime: DELAYED_SACK_MS });
   users += 1;
 }
 

@@ -31,12 +31,14 @@ export interface PeerTransportParts {
 
 /** Candidates of the server that are kept for a transport that cannot take them yet. */
 const EARLY_MAX = 100;
+const OPEN_POLL_MS = 2;
 const RELIABLE = "_reliable";
 const LOSSY = "_lossy";
 /** What it is to the server: it takes these labels, and no others, for data packets. */
 const CHANNELS = { [RELIABLE]: {}, [LOSSY]: { unordered: true, maxRetransmits: 0 } } as const;
 const LOST_STATES: ReadonlySet<string> = new Set(["failed", "closed"]);
 
+/** Every wake-up of the main thread costs time for each callback that is set on anything of the library: none more than it takes. */
 export class PeerTransport {
   readonly #peer: PeerConnection;
   readonly #listener: PeerListener;
@@ -52,8 +54,7 @@ export class PeerTransport {
   /** Told before the answer has been taken, a candidate can break the handshake of DTLS. */
   #heldCandidates: string[] | undefined = [];
   /** Of the server, for a connection that has no answer yet. */
-  #earlyCandidates: { readonly candidate: string; readonly mid: string }[] | undefined = [];
-  #described: ((sdp: string) => void) | undefined;
+  #earlyCandidates: Candidate[] | undefined = [];
   #isClosed = false;
   #isLost = false;
 
@@ -65,27 +66,29 @@ export class PeerTransport {
       disableAutoNegotiation: true,
       forceMediaTransport: true,
     });
-    this.#peer.onLocalDescription(this.#guard((sdp: string) => this.#described?.(sdp)));
-    this.#peer.onLocalCandidate(this.#guard((candidate: string, mid: string) => this.#onCandidate(candidate, mid)));
+    // Our own addresses are found with the offer; those that relays give us come later.
+    if (iceServers.length > 0) {
+      this.#peer.onLocalCandidate(this.#guard((candidate: string, mid: string) => this.#onCandidate(candidate, mid)));
+    }
     holdUntilStateClosed(
       this.#peer,
       this.#guard((state: string) => {
         if (LOST_STATES.has(state)) this.#lose(state);
+        if (state === "connected") this.#awaitOpen();
       }),
     );
     this.#channels = Object.entries(CHANNELS).map(([label, config]) => this.#openChannel(label, config));
   }
 
   /** The next offer, with all that has been added. The caller sees to it that there is one negotiation at a time. */
-  offer(): Promise<string> {
-    return new Promise((resolve) => {
-      this.#described = (sdp) => {
-        this.#described = undefined;
-        resolve(this.#complete(sdp));
-      };
-      move(this.#resting.untold, this.#resting.offered);
-      this.#peer.setLocalDescription("offer");
-    });
+  offer(): string {
+    move(this.#resting.untold, this.#resting.offered);
+    this.#peer.setLocalDescription("offer");
+    const { sdp } = this.#peer.localDescription() ?? {};
+    if (sdp === undefined) throw new Error("the connection is closed");
+    const { text, candidates } = takeCandidates(sdp);
+    for (const { candidate, mid } of candidates) this.#onCandidate(candidate, mid);
+    return this.#complete(text);
   }
 
   /** Throws for what is no answer to the last offer. */
@@ -165,17 +168,18 @@ export class PeerTransport {
 
   #openChannel(label: string, config: (typeof CHANNELS)[keyof typeof CHANNELS]): DataChannel {
     const channel = this.#peer.createDataChannel(label, config);
-    channel.onOpen(
-      this.#guard(() => {
-        if (this.isOpen) this.#listener.opened();
-      }),
-    );
     holdUntilClosed(
       channel,
       this.#guard(() => this.#lose(`channel ${label} closed`)),
     );
-    channel.onError(this.#guard((text: string) => this.#lose(`channel ${label}: ${text}`)));
     return channel;
+  }
+
+  /** The server takes the channels a round trip after it is connected. */
+  #awaitOpen(): void {
+    if (this.#isClosed || this.#isLost) return;
+    if (this.isOpen) this.#listener.opened();
+    else setTimeout(() => this.#awaitOpen(), OPEN_POLL_MS);
   }
 
   /** With what the senders carry. */
@@ -200,6 +204,24 @@ export class PeerTransport {
     this.#isLost = true;
     this.#listener.lost(why);
   }
+}
+
+interface Candidate {
+  readonly candidate: string;
+  readonly mid: string;
+}
+
+/** A description's candidates, and what it is without them. */
+function takeCandidates(sdp: string): { readonly text: string; readonly candidates: readonly Candidate[] } {
+  const candidates: Candidate[] = [];
+  let mid = "";
+  const rest = sdp.split("\r\n").filter((line) => {
+    if (line.startsWith("a=mid:")) mid = line.slice("a=mid:".length);
+    if (!line.startsWith("a=candidate:")) return line !== "a=end-of-candidates";
+    candidates.push({ candidate: line, mid });
+    return false;
+  });
+  return { text: rest.join("\r\n"), candidates };
 }
 
 function move<T>(from: Set<T>, to: Set<T>): void {

@@ -1,4 +1,4 @@
-import { DataPacket, SpeakerInfo, UserPacket } from "@livekit/protocol";
+import { DataPacket, DataPacket_Kind, SpeakerInfo, UserPacket } from "@livekit/protocol";
 import { describe, expect, it } from "vitest";
 import { InboundPackets } from "../../../src/livekit/datachannel/inbound-packets.js";
 
@@ -40,6 +40,51 @@ describe("a packet of a user", () => {
     const payload = new InboundPackets().read(pool.subarray(6, 6 + bytes.length), true)?.payload;
     expect(payload?.constructor).toBe(Uint8Array);
     expect(Buffer.from(payload ?? []).toString()).toBe("hi");
+  });
+});
+
+describe("a packet with everything in it that LiveKit knows", () => {
+  it("is read as LiveKit's own library reads it", () => {
+    const value = new UserPacket({
+      payload: Buffer.alloc(3200, 7),
+      topic: "mic",
+      id: "an-id",
+      participantSid: "PA_other",
+      participantIdentity: "other",
+      destinationSids: ["PA_3", "PA_4"],
+      destinationIdentities: ["a", "b"],
+      nonce: Buffer.from("nonce"),
+      startTime: 1n << 60n,
+      endTime: 3n,
+    });
+    const bytes = new DataPacket({
+      value: { case: "user", value },
+      kind: DataPacket_Kind.LOSSY,
+      destinationIdentities: ["a", "b"],
+      participantIdentity: "phone",
+      participantSid: "PA_1",
+      sequence: 4_294_967_295,
+    }).toBinary();
+    const packets = new InboundPackets();
+    expect(packets.read(bytes, true)).toEqual({
+      payload: new Uint8Array(3200).fill(7),
+      senderIdentity: "phone",
+      topic: "mic",
+      isReliable: true,
+    });
+    expect([...packets.lastSequences]).toEqual([["PA_1", 4_294_967_295]]);
+  });
+
+  it("is whole or an error, wherever it ends", () => {
+    const bytes = wire({ sequence: 300, topic: "mic" });
+    const results = Array.from({ length: bytes.length }, (_, length) => {
+      try {
+        return new InboundPackets().read(bytes.subarray(0, length), true)?.payload.length;
+      } catch {
+        return "error";
+      }
+    });
+    expect(new Set(results)).toEqual(new Set([undefined, "error", 2]));
   });
 });
 
