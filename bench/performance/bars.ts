@@ -1,5 +1,6 @@
 // What the project promises of its speed and size, and what the runs say of it.
 
+import type { Recovered, RecoveryRun } from "../recovery/recovery.js";
 import type { Runs } from "./runs.js";
 
 export interface Bar {
@@ -172,7 +173,27 @@ const PROMISED: readonly Promised[] = [
     run: "growth-datachannel",
     value: ({ growths }) => growths.get("growth-datachannel")?.bridgeKb.perUnit,
   },
+  {
+    what: "datachannel: whole again after the signal connection was cut, p95",
+    unit: " ms",
+    max: 500,
+    digits: 0,
+    run: "recovery",
+    value: ({ recoveries }) => datachannelOf(recoveries.get("recovery"))?.resumedMs.p95,
+  },
+  {
+    what: "datachannel: whole again after the server is back, p95",
+    unit: " ms",
+    max: 2000,
+    digits: 0,
+    run: "recovery",
+    value: ({ recoveries }) => datachannelOf(recoveries.get("recovery"))?.backMs.p95,
+  },
 ];
+
+function datachannelOf(run: RecoveryRun | undefined): Recovered | undefined {
+  return run?.engines.find(({ engine }) => engine === "datachannel");
+}
 
 export function barsOf(runs: Runs): Bar[] {
   return PROMISED.map((promised) => {

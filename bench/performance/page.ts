@@ -8,9 +8,10 @@ import { printHeap } from "../micro/heap.js";
 import { printEventCounts } from "../micro/machine-events.js";
 import { printScrape } from "../micro/metrics.js";
 import { printComparison } from "../micro/rounds.js";
+import { printRecovery } from "../recovery/recovery.js";
 import { printSoak } from "../soak/growth.js";
 import { barsOf } from "./bars.js";
-import type { CapacityRun, GrowthFile, LoadRun, MicroRun, Runs, SoakRun } from "./runs.js";
+import type { CapacityRun, GrowthFile, LoadRun, MicroRun, RecoveryFile, Runs, SoakRun } from "./runs.js";
 
 const HEAD = `# Performance
 
@@ -27,6 +28,7 @@ export function performancePage(runs: Runs): string {
     ...[...runs.capacities].map(([name, run]) => capacity(name, run)),
     micro(runs.micro),
     ...[...runs.growths].map(([name, run]) => growth(name, run)),
+    ...[...runs.recoveries].map(([name, run]) => recovery(name, run)),
     ...[...runs.soaks].map(([name, run]) => soak(name, run)),
   ]
     .filter((section) => section !== "")
@@ -97,6 +99,17 @@ ${origin(run.command, run)}
 
 \`\`\`text
 ${printGrowth(run)}
+\`\`\`
+`;
+}
+
+function recovery(name: string, run: RecoveryFile): string {
+  return `## ${name}
+
+${origin(run.command, run)}
+
+\`\`\`text
+${printRecovery(run)}
 \`\`\`
 `;
 }

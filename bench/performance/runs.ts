@@ -14,6 +14,7 @@ import type { HeapFigures } from "../micro/heap.js";
 import type { ScrapeFigures } from "../micro/metrics.js";
 import type { Comparison } from "../micro/rounds.js";
 import type { GrowthRun } from "../growth/growth.js";
+import type { RecoveryRun } from "../recovery/recovery.js";
 import type { SoakGrowth } from "../soak/growth.js";
 import type { Done } from "../soak/wear.js";
 
@@ -67,6 +68,12 @@ export interface GrowthFile extends GrowthRun {
   readonly machine: Machine;
 }
 
+export interface RecoveryFile extends RecoveryRun {
+  readonly at: string;
+  readonly command: string;
+  readonly machine: Machine;
+}
+
 /** By name of the file. What begins with the name of another bench is that one's. */
 export interface Runs {
   readonly load: ReadonlyMap<string, LoadRun>;
@@ -74,6 +81,7 @@ export interface Runs {
   readonly soaks: ReadonlyMap<string, SoakRun>;
   readonly capacities: ReadonlyMap<string, CapacityRun>;
   readonly growths: ReadonlyMap<string, GrowthFile>;
+  readonly recoveries: ReadonlyMap<string, RecoveryFile>;
 }
 
 const FOLDER = fileURLToPath(new URL("../runs/", import.meta.url));
@@ -91,6 +99,8 @@ export function readRuns(folder = FOLDER): Runs {
     return new Map(mine.map((name) => [name, read(name) as T]));
   };
   const [soaks, capacities, growths] = [of<SoakRun>("soak"), of<CapacityRun>("capacity"), of<GrowthFile>("growth")];
+  const recoveries = of<RecoveryFile>("recovery");
   const micro = of<MicroRun>("micro").get("micro");
-  return { load: new Map([...rest].map((name) => [name, read(name) as LoadRun])), micro, soaks, capacities, growths };
+  const load = new Map([...rest].map((name) => [name, read(name) as LoadRun]));
+  return { load, micro, soaks, capacities, growths, recoveries };
 }

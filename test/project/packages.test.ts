@@ -21,6 +21,7 @@ interface LockedPackage extends Manifest {
  * the two drift apart.
  */
 const broughtBy: Readonly<Record<string, string>> = {
+  "@bufbuild/protobuf": "@livekit/protocol",
   "@livekit/rtc-ffi-bindings": "@livekit/rtc-node",
   protobufjs: "@grpc/proto-loader",
 };

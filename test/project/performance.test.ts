@@ -15,6 +15,7 @@ const NO_RUNS: Runs = {
   soaks: new Map(),
   capacities: new Map(),
   growths: new Map(),
+  recoveries: new Map(),
 };
 
 describe("docs/performance.md", () => {
