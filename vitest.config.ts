@@ -2,8 +2,8 @@ import { defineConfig } from "vitest/config";
 
 // Five projects, one after another. `fast` needs nothing but Node. `patient` waits for real time most of the time, or runs
 // the client against a stand-in: a few of its files at once disturb nobody. `real` starts livekit-server, native rtc-node
-// and processes of its own, and runs one file at a time, so that its time limits mean something. `datachannel` is the heart of
-// it once more, on the other engine; `npm run test:datachannel` runs everything there. `scenarios` has cloud, bridge,
+// and processes of its own, and runs one file at a time, so that its time limits mean something. `datachannel` is what an engine
+// can break of it once more, on the other engine; `npm run test:datachannel` runs everything there. `scenarios` has cloud, bridge,
 // livekit-server and phone as processes on networks of their own, which are killed and cut; one file at a time as well, since
 // each fills the machine with processes. It wants root, iproute2, nftables and coturn.
 const REAL = "test/**/*.real.test.ts";
@@ -12,13 +12,17 @@ const PATIENT = [
   "test/integration/examples.test.ts",
   "test/faults/thirty-seconds.test.ts",
   "test/conformance/rtc-node.real.test.ts",
-  "test/conformance/datachannel.real.test.ts",
+  "test/conformance/datachannel*.real.test.ts",
+  "test/integration/demo.test.ts",
 ];
-/** What tells most in a minute. */
-const ON_BOTH_ENGINES = [
-  "test/integration/main-job.test.ts",
-  "test/integration/playback-beside.test.ts",
-  "test/faults/rapid-reconnect.test.ts",
+const ON_BOTH_ENGINES = ["test/integration/*.test.ts", "test/faults/*.test.ts"];
+/** Nothing of theirs depends on the engine. */
+const ON_ONE_ENGINE = [
+  "test/integration/container.test.ts",
+  "test/integration/demo.test.ts",
+  "test/integration/examples.test.ts",
+  "test/integration/start.test.ts",
+  "test/faults/thirty-seconds.test.ts",
 ];
 const SCENARIOS = "test/integration/scenarios/**/*.test.ts";
 
@@ -70,6 +74,7 @@ export default defineConfig({
         test: {
           name: "datachannel",
           include: ON_BOTH_ENGINES,
+          exclude: ON_ONE_ENGINE,
           env: { LIVEKIT_ENGINE: "datachannel" },
           fileParallelism: false,
           globalSetup: "test/support/built.ts",

@@ -166,6 +166,22 @@ const PROMISED: readonly Promised[] = [
     },
   },
   {
+    what: "datachannel: added latency at 150 users, p95",
+    unit: " ms",
+    max: 5,
+    digits: 2,
+    run: "mic-150-datachannel",
+    value: ({ load }) => load.get("mic-150-datachannel")?.packets?.addedMs.p95,
+  },
+  {
+    what: "datachannel: added latency at 150 users, p99",
+    unit: " ms",
+    max: 15,
+    digits: 2,
+    run: "mic-150-datachannel",
+    value: ({ load }) => load.get("mic-150-datachannel")?.packets?.addedMs.p99,
+  },
+  {
     what: "datachannel: resident memory left behind by a join and leave",
     unit: " KB",
     max: 8,

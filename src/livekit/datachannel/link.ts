@@ -154,7 +154,11 @@ export class Link {
       };
       await this.#signal.open(this.#token, request, signal);
       const limitMs = this.#parts.options.signalTimeoutMs;
-      await this.#limited(limitMs, this.#welcome.promise, "the server did not resume the room");
+      const join = await this.#limited(limitMs, this.#welcome.promise, "the server did not resume the room");
+      if (join) {
+        this.#parts.listener.peerLost("the server knows nothing of it any more");
+        throw new RoomConnectError("internal", "the server joined what was to be resumed");
+      }
       // What was lost in the same breath as it was welcomed.
       if (!this.#signal.isOpen) throw new RoomConnectError("unreachable", "the connection to the server was lost");
     } finally {

@@ -141,6 +141,21 @@ describe("a resume", () => {
   });
 });
 
+describe("a resume that the server takes for a join", () => {
+  it("is none: the transport is nobody's any more, and everything is joined anew", async () => {
+    const scene = await setScene((host, index) => {
+      if (index === 1) host.welcome = () => host.conversation.say({ case: "join", value: host.join() });
+    });
+    const room = await scene.connect();
+    (await scene.server.host()).conversation.socket.terminate();
+    await scene.tells("reconnected");
+    const host = await scene.server.host(3);
+    expect([scene.told, host.isResumed]).toEqual([["reconnecting", "reconnected"], false]);
+    await expectAlive(scene, host);
+    await room.close();
+  });
+});
+
 describe("a token", () => {
   it.each([
     ["that is renewed is used from then on", "d.e.f", "Bearer d.e.f"],
