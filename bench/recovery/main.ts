@@ -39,19 +39,19 @@ if (values.help || !(cuts >= 1) || !(restarts >= 1) || !(rooms >= 1)) {
 
 const options = { clock: systemClock, logger: QUIET };
 const engines: RoomEngine[] = [await createDatachannelEngine(options), createRtcNodeEngine(options)];
-const watches = engines.map(({ name }) => new Watch(name));
+const watches = engines.map((engine) => new Watch(engine));
 let server = await startLiveKitServer();
 const { ports } = server;
 const proxy = await startTcpProxy(`127.0.0.1:${ports.http}`);
 
-async function join(engine: RoomEngine, watch: Watch, room: string): Promise<void> {
+async function join(watch: Watch, room: string): Promise<void> {
   const ignore = () => {};
   const request = {
     url: `ws://${proxy.address}`,
     token: await server.token("bridge", room),
     signal: new AbortController().signal,
   };
-  await engine.connect(request, {
+  await watch.engine.connect(request, {
     packet: ignore,
     participantJoined: ignore,
     participantLeft: ignore,
@@ -80,9 +80,8 @@ async function takesConnections(port: number): Promise<number> {
   }
 }
 
-for (const [index, engine] of engines.entries()) {
-  const watch = watches[index];
-  for (let room = 0; watch && room < rooms; room += 1) await join(engine, watch, `${engine.name}-${room}`);
+for (const watch of watches) {
+  for (let room = 0; room < rooms; room += 1) await join(watch, `${watch.engine.name}-${room}`);
 }
 for (let cut = 0; cut < cuts; cut += 1) {
   await sleep(PAUSE_MS);

@@ -1,5 +1,6 @@
 // How long rooms take to be whole again, of several engines that lost the same wire at the same moment.
 
+import type { RoomEngine } from "../../src/livekit/room.js";
 import type { Spread } from "../load/percentiles.js";
 import { spreadOf } from "../load/percentiles.js";
 
@@ -23,13 +24,13 @@ export interface RecoveryRun {
 
 /** What happens to the rooms of one engine. */
 export class Watch {
-  readonly engine: string;
+  readonly engine: RoomEngine;
   readonly #resumedMs: number[] = [];
   readonly #backMs: number[] = [];
   #regained: number[] = [];
-  #isLost = 0;
+  #lost = 0;
 
-  constructor(engine: string) {
+  constructor(engine: RoomEngine) {
     this.engine = engine;
   }
 
@@ -38,7 +39,7 @@ export class Watch {
   }
 
   get lostCount(): number {
-    return this.#isLost;
+    return this.#lost;
   }
 
   regained(): void {
@@ -46,7 +47,7 @@ export class Watch {
   }
 
   lost(count = 1): void {
-    this.#isLost += count;
+    this.#lost += count;
   }
 
   /** What was regained since the last time, as times since `sinceMs`. */
@@ -57,8 +58,8 @@ export class Watch {
   }
 
   get figures(): Recovered {
-    const { engine } = this;
-    return { engine, resumedMs: spreadOf(this.#resumedMs), backMs: spreadOf(this.#backMs), lost: this.#isLost };
+    const { name } = this.engine;
+    return { engine: name, resumedMs: spreadOf(this.#resumedMs), backMs: spreadOf(this.#backMs), lost: this.#lost };
   }
 }
 
