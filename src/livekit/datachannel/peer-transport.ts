@@ -83,6 +83,8 @@ export class PeerTransport {
   /** The next offer, with all that has been added. The caller sees to it that there is one negotiation at a time. */
   offer(): string {
     move(this.#resting.untold, this.#resting.offered);
+    // One that was never answered would stand in the way of any other.
+    if (this.#peer.signalingState() === "have-local-offer") this.#peer.setLocalDescription("rollback");
     this.#peer.setLocalDescription("offer");
     const { sdp } = this.#peer.localDescription() ?? {};
     if (sdp === undefined) throw new Error("the connection is closed");
@@ -177,9 +179,13 @@ export class PeerTransport {
 
   /** The server takes the channels a round trip after it is connected. */
   #awaitOpen(): void {
-    if (this.#isClosed || this.#isLost) return;
+    if (this.#isLost) return;
     if (this.isOpen) this.#listener.opened();
-    else setTimeout(() => this.#awaitOpen(), OPEN_POLL_MS);
+    else
+      setTimeout(
+        this.#guard(() => this.#awaitOpen()),
+        OPEN_POLL_MS,
+      );
   }
 
   /** With what the senders carry. */
