@@ -180,12 +180,9 @@ export class PeerTransport {
   /** The server takes the channels a round trip after it is connected. */
   #awaitOpen(): void {
     if (this.#isLost) return;
-    if (this.isOpen) this.#listener.opened();
-    else
-      setTimeout(
-        this.#guard(() => this.#awaitOpen()),
-        OPEN_POLL_MS,
-      );
+    if (this.isOpen) return this.#listener.opened();
+    const again = this.#guard(() => this.#awaitOpen());
+    setTimeout(again, OPEN_POLL_MS);
   }
 
   /** With what the senders carry. */
