@@ -51,12 +51,15 @@ export class PeerTransport {
     offered: new Set<AudioSender>(),
     agreed: new Set<AudioSender>(),
   };
+  /** Each of ours that has been found. */
+  readonly #candidates = new Set<string>();
   /** Told before the answer has been taken, a candidate can break the handshake of DTLS. */
   #heldCandidates: string[] | undefined = [];
   /** Of the server, for a connection that has no answer yet. */
   #earlyCandidates: Candidate[] | undefined = [];
   #isClosed = false;
   #isLost = false;
+  #wasOpen = false;
 
   constructor({ name, iceServers, listener, fault }: PeerTransportParts) {
     this.#listener = listener;
@@ -179,8 +182,9 @@ export class PeerTransport {
 
   /** The server takes the channels a round trip after it is connected. */
   #awaitOpen(): void {
-    if (this.#isLost) return;
-    if (this.isOpen) return this.#listener.opened();
+    if (this.#isLost || this.#wasOpen) return;
+    this.#wasOpen = this.isOpen;
+    if (this.#wasOpen) return this.#listener.opened();
     const again = this.#guard(() => this.#awaitOpen());
     setTimeout(again, OPEN_POLL_MS);
   }
@@ -198,6 +202,8 @@ export class PeerTransport {
 
   #onCandidate(candidate: string, mid: string): void {
     const init = JSON.stringify({ candidate: candidate.replace(/^a=/, ""), sdpMid: mid, sdpMLineIndex: 0 });
+    if (this.#candidates.has(init)) return;
+    this.#candidates.add(init);
     if (this.#heldCandidates) this.#heldCandidates.push(init);
     else this.#listener.candidate(init);
   }

@@ -70,6 +70,7 @@ it("opens once, when both channels are there, and carries packets of both kinds"
 it("an offer that was not answered is taken back by the next, which has everything in it", async () => {
   const { peer, far, told, connect } = setUp();
   await connect();
+  const { length } = told.candidates;
   peer.addAudio(TRACK);
   expect(linesOf(peer.offer())).toEqual(["m=application", "m=audio"]);
   peer.addAudio({ ...TRACK, trackId: "TR_2", ssrc: 8 });
@@ -77,6 +78,7 @@ it("an offer that was not answered is taken back by the next, which has everythi
   expect(linesOf(offer)).toEqual(["m=application", "m=audio", "m=audio"]);
   peer.answer(await far.answer(offer));
   expect([peer.isOpen, told.lost]).toEqual([true, []]);
+  expect(told.candidates, "none is told again").toHaveLength(length);
 });
 
 it("is lost once, when the far side closes it", async () => {
