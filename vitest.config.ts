@@ -28,7 +28,9 @@ const ON_ONE_ENGINE = [
   "test/integration/many-users.test.ts",
   "test/integration/playback-formats.test.ts",
   "test/integration/playback-timing.test.ts",
+  "test/integration/shutdown.test.ts",
   "test/integration/start.test.ts",
+  "test/faults/silent-loss.test.ts",
   "test/faults/thirty-seconds.test.ts",
 ];
 const SCENARIOS = "test/integration/scenarios/**/*.test.ts";
