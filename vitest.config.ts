@@ -15,23 +15,17 @@ const PATIENT = [
   "test/conformance/rtc-node.real.test.ts",
   "test/conformance/datachannel.real.test.ts",
 ];
-const ON_BOTH_ENGINES = ["test/integration/*.test.ts", "test/faults/*.test.ts"];
 /**
- * Little or nothing of theirs depends on the engine. Timing is for `npm run test:datachannel`: docs/engines.md tells what of it
- * does not always hold there.
+ * What an engine can break, and tells most in three minutes. Timing is for `npm run test:datachannel`: docs/engines.md tells what
+ * of it does not always hold there.
  */
-const ON_ONE_ENGINE = [
-  "test/integration/container.test.ts",
-  "test/integration/demo.test.ts",
-  "test/integration/examples.test.ts",
-  "test/integration/losing-a-bridge.test.ts",
-  "test/integration/many-users.test.ts",
-  "test/integration/playback-formats.test.ts",
-  "test/integration/playback-timing.test.ts",
-  "test/integration/shutdown.test.ts",
-  "test/integration/start.test.ts",
-  "test/faults/silent-loss.test.ts",
-  "test/faults/thirty-seconds.test.ts",
+const ON_BOTH_ENGINES = [
+  "test/integration/main-job.test.ts",
+  "test/integration/playback-beside.test.ts",
+  "test/integration/playback-stops.test.ts",
+  "test/integration/sessions.test.ts",
+  "test/faults/livekit-outage.test.ts",
+  "test/faults/rapid-reconnect.test.ts",
 ];
 const SCENARIOS = "test/integration/scenarios/**/*.test.ts";
 
@@ -83,7 +77,6 @@ export default defineConfig({
         test: {
           name: "datachannel",
           include: ON_BOTH_ENGINES,
-          exclude: ON_ONE_ENGINE,
           env: { LIVEKIT_ENGINE: "datachannel" },
           fileParallelism: false,
           globalSetup: "test/support/built.ts",

@@ -3,12 +3,12 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { readFigures, thisMachine } from "../load/figures-file.js";
+import { readFigures, writeFigures } from "../load/figures-file.js";
 import type { Capacity, Crowded, Measured, Step } from "./capacity.js";
 import { printCapacity, printSteps, stepOf } from "./capacity.js";
 
@@ -51,10 +51,8 @@ try {
   const capacity = await search();
   console.log(`\n${printCapacity(capacity)}`);
   if (values.json !== undefined) {
-    const machine = thisMachine();
     const command = `npm run capacity -- --from ${from} --step ${step} --to ${to} --seconds ${seconds}`;
-    const all = { at: new Date().toISOString(), command, machine, ...capacity };
-    writeFileSync(values.json, `${JSON.stringify(all, undefined, 2)}\n`);
+    writeFigures(values.json, { command, ...capacity });
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

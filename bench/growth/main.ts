@@ -3,14 +3,13 @@
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startBridgeProcess } from "../../test/support/bridge-process.js";
 import { setup as build } from "../../test/support/built.js";
 import { startLiveKitServer } from "../../test/support/livekit-server.js";
 import { createTestClient } from "../../test/support/old-client.js";
-import { thisMachine } from "../load/figures-file.js";
+import { writeFigures } from "../load/figures-file.js";
 import { stockOf } from "../load/proc.js";
 import { growthPerCycle, printGrowth, type GrowthRun } from "./growth.js";
 
@@ -94,7 +93,6 @@ await server.stop();
 console.log(printGrowth(run));
 if (values.json !== undefined) {
   const command = `npm run bench:growth -- --engine ${engine} --cycles ${run.cycles} --warm-up ${warmUp}`;
-  const all = { at: new Date().toISOString(), command, machine: thisMachine(), ...run };
-  writeFileSync(values.json, `${JSON.stringify(all, undefined, 2)}\n`);
+  writeFigures(values.json, { command, ...run });
 }
 process.exit(0);

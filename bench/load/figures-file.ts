@@ -1,6 +1,6 @@
 // Files of figures: written with the machine they were measured on, read as they were.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 
 export interface Machine {
@@ -12,6 +12,18 @@ export interface Machine {
 
 export function thisMachine(): Machine {
   return { cores: cpus().length, cpu: cpus()[0]?.model ?? "", node: process.version, kernel: release() };
+}
+
+/** When and where they were measured. */
+export interface Origin {
+  readonly at: string;
+  readonly machine: Machine;
+}
+
+/** Of now, and of this machine. */
+export function writeFigures(path: string, figures: object): void {
+  const origin: Origin = { at: new Date().toISOString(), machine: thisMachine() };
+  writeFileSync(path, `${JSON.stringify({ ...origin, ...figures }, undefined, 2)}\n`);
 }
 
 /** What is not a number has no form in JSON, and is null there. */

@@ -2,7 +2,7 @@
 
 import { printGrowth } from "../growth/growth.js";
 import { printCapacity } from "../capacity/capacity.js";
-import type { Machine } from "../load/figures-file.js";
+import type { Origin } from "../load/figures-file.js";
 import { printReport } from "../load/print.js";
 import { printHeap } from "../micro/heap.js";
 import { printEventCounts } from "../micro/machine-events.js";
@@ -11,7 +11,7 @@ import { printComparison } from "../micro/rounds.js";
 import { printRecovery } from "../recovery/recovery.js";
 import { printSoak } from "../soak/growth.js";
 import { barsOf } from "./bars.js";
-import type { CapacityRun, GrowthFile, LoadRun, MicroRun, RecoveryFile, Runs, SoakRun } from "./runs.js";
+import type { LoadRun, MicroRun, Runs, SoakRun } from "./runs.js";
 
 const HEAD = `# Performance
 
@@ -25,10 +25,10 @@ export function performancePage(runs: Runs): string {
     HEAD,
     bars(runs),
     ...[...runs.load].map(([name, run]) => load(name, run)),
-    ...[...runs.capacities].map(([name, run]) => capacity(name, run)),
+    ...[...runs.capacities].map(([name, run]) => section(name, run, printCapacity(run))),
     micro(runs.micro),
-    ...[...runs.growths].map(([name, run]) => growth(name, run)),
-    ...[...runs.recoveries].map(([name, run]) => recovery(name, run)),
+    ...[...runs.growths].map(([name, run]) => section(name, run, printGrowth(run))),
+    ...[...runs.recoveries].map(([name, run]) => section(name, run, printRecovery(run))),
     ...[...runs.soaks].map(([name, run]) => soak(name, run)),
   ]
     .filter((section) => section !== "")
@@ -51,25 +51,7 @@ ${rows.join("\n")}
 
 function load(name: string, run: LoadRun): string {
   const { machine, startedAt, command, verdict } = run;
-  return `## ${name}
-
-${origin(command, { machine, at: startedAt })}
-
-\`\`\`text
-${printReport(run, verdict)}
-\`\`\`
-`;
-}
-
-function capacity(name: string, run: CapacityRun): string {
-  return `## ${name}
-
-${origin(run.command, run)}
-
-\`\`\`text
-${printCapacity(run)}
-\`\`\`
-`;
+  return section(name, { command, machine, at: startedAt }, printReport(run, verdict));
 }
 
 function micro(run: MicroRun | undefined): string {
@@ -92,42 +74,22 @@ ${texts.join("\n\n")}
 `;
 }
 
-function growth(name: string, run: GrowthFile): string {
-  return `## ${name}
-
-${origin(run.command, run)}
-
-\`\`\`text
-${printGrowth(run)}
-\`\`\`
-`;
-}
-
-function recovery(name: string, run: RecoveryFile): string {
-  return `## ${name}
-
-${origin(run.command, run)}
-
-\`\`\`text
-${printRecovery(run)}
-\`\`\`
-`;
-}
-
 function soak(name: string, run: SoakRun): string {
   const { minutes, warmUpMinutes, users, engine } = run.settings;
   const onEngine = engine === undefined ? "" : ` --set LIVEKIT_ENGINE=${engine}`;
   const command = `npm run soak -- --minutes ${minutes} --warm-up ${warmUpMinutes} --users ${users}${onEngine}`;
-  return `## ${name}
-
-${origin(command, run)}
-
-\`\`\`text
-${printSoak(run.growth, run.done, run.leftover)}
-\`\`\`
-`;
+  return section(name, { ...run, command }, printSoak(run.growth, run.done, run.leftover));
 }
 
-function origin(command: string, { machine, at }: { readonly machine: Machine; readonly at: string }): string {
-  return `\`${command}\`; ${machine.cores} cores (${machine.cpu.trim()}), Node ${machine.node}, ${at.slice(0, 10)}.`;
+/** A run as its bench printed it, below the command that measures it anew. */
+function section(name: string, { command, machine, at }: Origin & { readonly command: string }, text: string): string {
+  const origin = `\`${command}\`; ${machine.cores} cores (${machine.cpu.trim()}), Node ${machine.node}, ${at.slice(0, 10)}.`;
+  return `## ${name}
+
+${origin}
+
+\`\`\`text
+${text}
+\`\`\`
+`;
 }

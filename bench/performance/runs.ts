@@ -3,7 +3,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Machine } from "../load/figures-file.js";
+import type { Machine, Origin } from "../load/figures-file.js";
 import { readFigures } from "../load/figures-file.js";
 import type { Verdict } from "../load/judge.js";
 import type { LoadOptions } from "../load/options.js";
@@ -42,9 +42,7 @@ export interface MicroRun {
   };
 }
 
-export interface SoakRun {
-  readonly at: string;
-  readonly machine: Machine;
+export interface SoakRun extends Origin {
   readonly settings: {
     readonly minutes: number;
     readonly warmUpMinutes: number;
@@ -56,22 +54,16 @@ export interface SoakRun {
   readonly leftover: readonly string[];
 }
 
-export interface CapacityRun extends Capacity {
-  readonly at: string;
+export interface CapacityRun extends Capacity, Origin {
   readonly command: string;
-  readonly machine: Machine;
 }
 
-export interface GrowthFile extends GrowthRun {
-  readonly at: string;
+export interface GrowthFile extends GrowthRun, Origin {
   readonly command: string;
-  readonly machine: Machine;
 }
 
-export interface RecoveryFile extends RecoveryRun {
-  readonly at: string;
+export interface RecoveryFile extends RecoveryRun, Origin {
   readonly command: string;
-  readonly machine: Machine;
 }
 
 /** By name of the file. What begins with the name of another bench is that one's. */

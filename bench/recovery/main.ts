@@ -1,6 +1,5 @@
 // `npm run bench:recovery`: rooms of both engines lose their signal connections, and their server, at the same moments.
 
-import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -11,7 +10,7 @@ import { systemClock } from "../../src/time.js";
 import { startLiveKitServer } from "../../test/support/livekit-server.js";
 import { QUIET } from "../../test/support/quiet.js";
 import { startTcpProxy } from "../../test/support/tcp-proxy.js";
-import { thisMachine } from "../load/figures-file.js";
+import { writeFigures } from "../load/figures-file.js";
 import { printRecovery, Watch, type RecoveryRun } from "./recovery.js";
 
 const USAGE = `npm run bench:recovery -- [--cuts 100] [--restarts 20] [--rooms 5] [--json FILE]`;
@@ -104,8 +103,7 @@ const run: RecoveryRun = { rooms, cuts, restarts, engines: watches.map(({ figure
 console.log(printRecovery(run));
 if (values.json !== undefined) {
   const command = `npm run bench:recovery -- --cuts ${cuts} --restarts ${restarts} --rooms ${rooms}`;
-  const all = { at: new Date().toISOString(), command, machine: thisMachine(), ...run };
-  writeFileSync(values.json, `${JSON.stringify(all, undefined, 2)}\n`);
+  writeFigures(values.json, { command, ...run });
 }
 for (const engine of engines) await engine.dispose();
 await proxy.close();

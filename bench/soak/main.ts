@@ -1,10 +1,9 @@
 // `npm run soak`: a bridge under a load that never ends, with users who come and go, playbacks, and faults, looked at again
 // and again: does anything grow? docs/measuring.md tells what the figures mean.
 
-import { writeFileSync } from "node:fs";
 import { freePort } from "../../test/support/free-port.js";
 import { startTcpProxy } from "../../test/support/tcp-proxy.js";
-import { thisMachine } from "../load/figures-file.js";
+import { writeFigures } from "../load/figures-file.js";
 import { Cleanup, startStage } from "../load/stage.js";
 import { UsageError } from "../load/options.js";
 import { openHeapProbe } from "./heap-probe.js";
@@ -46,12 +45,10 @@ async function main(): Promise<number> {
     const growth = growthOf(looks.taken);
     console.log(`\n${printSoak(growth, done, leftover)}`);
     if (options.jsonFile !== undefined) {
-      const machine = thisMachine();
       const { minutes, warmUpMinutes, load } = options;
       const engine = load.bridgeEnv["LIVEKIT_ENGINE"];
       const settings = { minutes, warmUpMinutes, users: load.users, ...(engine === undefined ? {} : { engine }) };
-      const all = { at: new Date().toISOString(), machine, settings, growth, done, leftover, looks: looks.taken };
-      writeFileSync(options.jsonFile, `${JSON.stringify(all, undefined, 2)}\n`);
+      writeFigures(options.jsonFile, { settings, growth, done, leftover, looks: looks.taken });
     }
     const { lowerPerHour, upperPerHour } = growth.heapMb;
     const isSteady = (options.decidingBound === "upper" ? upperPerHour : lowerPerHour) <= HEAP_MAX_MB_PER_HOUR;

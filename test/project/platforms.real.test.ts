@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -40,7 +40,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function download(name: string, { version, integrity }: Locked): Promise<Buffer> {
   const at = join(folder, name.replaceAll("/", "-"));
-  await run("mkdir", [at]);
+  await mkdir(at);
   const { stdout } = await run("npm", ["pack", `${name}@${version}`, "--pack-destination", at, "--json"]);
   const [{ filename }] = JSON.parse(stdout) as [{ readonly filename: string }];
   const tarball = await readFile(join(at, filename));

@@ -16,7 +16,6 @@ function setUp(does: { readonly isOpen?: boolean; readonly send?: (opus: Uint8Ar
     setMediaHandler: () => undefined,
     onOpen: (callback: () => void) => opened.push(callback),
     onClosed: () => undefined,
-    onError: () => undefined,
   };
   const peer = { addTrack: () => track } as unknown as PeerConnection;
   const sender = new AudioSender(peer, "audio0", false, (callback) => callback);
