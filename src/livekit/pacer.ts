@@ -23,7 +23,7 @@ export function createPacer(clock: Clock, intervalMs: number): Pacer {
   const members = new Set<PacerMember>();
   let timer: unknown;
   let isBeating = false;
-  let nextAtMs = 0;
+  let nextAtMs = Number.NEGATIVE_INFINITY;
 
   function beat(): void {
     timer = undefined;
@@ -63,7 +63,8 @@ export function createPacer(clock: Clock, intervalMs: number): Pacer {
     add(member) {
       members.add(member);
       if (timer !== undefined || isBeating) return;
-      nextAtMs = clock.now();
+      // Whoever leaves and comes back, as another member too, stays on the beat: two frames closer than that are jitter to receivers.
+      nextAtMs = Math.max(nextAtMs, clock.now());
       schedule();
     },
     remove(member) {

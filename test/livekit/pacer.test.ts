@@ -80,6 +80,24 @@ describe("the pacer", () => {
     expect([pacer.size, clock.pending]).toEqual([0, 0]);
   });
 
+  test("stays on the beat when its last member leaves and another one comes before the next", async () => {
+    const clock = createSimulatedClock();
+    const pacer = createPacer(clock, 20);
+    const [opening, playing] = [recordBeats(clock), recordBeats(clock)];
+    pacer.add(opening);
+    await clock.advance(47);
+    pacer.remove(opening);
+    pacer.add(playing);
+    await clock.advance(33);
+    expect([...opening.at, ...playing.at]).toEqual([0, 20, 40, 60, 80]);
+    pacer.remove(playing);
+    await clock.advance(45);
+    pacer.add(opening);
+    await clock.advance(0);
+    // After a beat that nobody heard, at once.
+    expect(opening.at.at(-1)).toBe(125);
+  });
+
   test("has no timer after its last member has left within its own tick", async () => {
     const clock = createSimulatedClock();
     const pacer = createPacer(clock, 10);

@@ -19,6 +19,23 @@ export function tone(options: ToneOptions): Int16Array {
   );
 }
 
+/**
+ * White noise, mono, the same on every run. No receiver shortens or stretches it to match its clock: for that a sound has to
+ * repeat itself.
+ */
+export function noise({
+  durationMs,
+  sampleRateHz = 48_000,
+  amplitude = 0.5,
+}: Omit<ToneOptions, "frequencyHz">): Int16Array {
+  let state = 1;
+  return Int16Array.from({ length: Math.round((durationMs * sampleRateHz) / 1000) }, () => {
+    // Numerical Recipes' linear congruential generator; its upper bits are random enough for the ear.
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+    return Math.round((state / 2 ** 31) * amplitude * 32_767);
+  });
+}
+
 /** Root mean square, 0 to 1 of full scale; a full-scale sine has 0.707. */
 export function level(samples: Int16Array): number {
   if (samples.length === 0) return 0;

@@ -24,9 +24,10 @@ export interface PublicationParts {
 
 /** What an Opus packet holds, and the beat of the pacer. */
 export const FRAME_MS = 20;
-const SAMPLES_PER_FRAME = 48 * FRAME_MS;
+const SAMPLES_PER_MS = 48;
+const SAMPLES_PER_FRAME = SAMPLES_PER_MS * FRAME_MS;
 /** A longer pause than the pacer ever catches up on was one of the source. */
-const PAUSE_MIN_FRAMES = 6;
+const PAUSE_MIN_MS = 6 * FRAME_MS;
 /** By so few bytes Opus says that a pause has begun or goes on; receivers want to hear of the first. */
 const DTX_MAX_BYTES = 2;
 /** Between the server's word that somebody subscribes and their being able to hear. What was sent meanwhile they never get. */
@@ -182,10 +183,10 @@ export class Publication {
     turns.take(this.#encode);
   }
 
-  /** Time goes on while nothing is sent. */
+  /** Time goes on while nothing is sent, to the sample: a receiver takes what is off for jitter, and stretches sound to match. */
   #advance(nowMs: number): void {
-    const frames = Math.round((nowMs - this.#lastFrameAtMs) / FRAME_MS);
-    this.#timestamp += SAMPLES_PER_FRAME * (frames >= PAUSE_MIN_FRAMES ? frames : 1);
+    const sinceMs = nowMs - this.#lastFrameAtMs;
+    this.#timestamp += sinceMs >= PAUSE_MIN_MS ? Math.round(sinceMs * SAMPLES_PER_MS) : SAMPLES_PER_FRAME;
     this.#lastFrameAtMs = nowMs;
   }
 
