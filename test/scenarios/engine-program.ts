@@ -35,8 +35,8 @@ async function join(url: string, token: string): Promise<JoinOutcome> {
     packet: ({ payload }: { readonly payload: Uint8Array }) => void heard.push(payload[0] ?? 0),
     participantJoined: nothing,
     participantLeft: nothing,
-    reconnecting: nothing,
-    reconnected: nothing,
+    reconnecting: () => report("reconnecting"),
+    reconnected: () => report("reconnected"),
     ended: nothing,
   };
   const startMs = performance.now();
@@ -61,6 +61,7 @@ obey({
   /** Leaves; what is left of the engine's rooms then. */
   async leave() {
     await room?.close();
+    heard.length = 0;
     return { counts: engine.counts() };
   },
 });

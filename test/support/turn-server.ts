@@ -3,12 +3,15 @@
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import type { Certificate } from "./certificate.js";
 import { eventually } from "./eventually.js";
 import { inNamespace } from "./in-namespace.js";
 
 export interface TurnServer {
   readonly host: string;
+  /** Over UDP and TCP. */
   readonly port: number;
+  readonly tlsPort: number;
   readonly username: string;
   readonly credential: string;
   stop(): Promise<void>;
@@ -18,22 +21,27 @@ export interface TurnServerOptions {
   readonly namespace: string;
   /** Where it listens, and where it relays from; this process has to reach it. */
   readonly address: string;
+  /** Without one it does not speak TLS. */
+  readonly certificate?: Certificate | undefined;
 }
 
 const PORT = 3478;
+const TLS_PORT = 5349;
 const USERNAME = "bridge";
 const CREDENTIAL = "a-credential-of-tests";
 const START_MAX_MS = 10_000;
 
 /** Resolves when it listens. */
-export async function startTurnServer({ namespace, address }: TurnServerOptions): Promise<TurnServer> {
+export async function startTurnServer({ namespace, address, certificate }: TurnServerOptions): Promise<TurnServer> {
   const { file, args } = inNamespace(namespace, "turnserver", [
     // No file of configuration, and none to write to.
     "-n",
     "--log-file=stdout",
     "--pidfile=/dev/null",
     "--no-cli",
-    "--no-tls",
+    ...(certificate
+      ? [`--tls-listening-port=${TLS_PORT}`, `--cert=${certificate.certFile}`, `--pkey=${certificate.keyFile}`]
+      : ["--no-tls"]),
     "--no-dtls",
     `--listening-ip=${address}`,
     `--relay-ip=${address}`,
@@ -54,7 +62,7 @@ export async function startTurnServer({ namespace, address }: TurnServerOptions)
     await stop();
     throw error;
   }
-  return { host: address, port: PORT, username: USERNAME, credential: CREDENTIAL, stop };
+  return { host: address, port: PORT, tlsPort: TLS_PORT, username: USERNAME, credential: CREDENTIAL, stop };
 }
 
 /** Asks for a binding, the simplest of its services (RFC 8489), again and again. */

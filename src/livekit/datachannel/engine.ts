@@ -12,6 +12,7 @@ import { loadOpus } from "./opus-encoder.js";
 import { completeOptions, type DatachannelEngineOptions } from "./options.js";
 import { FRAME_MS } from "./publication.js";
 import { Turns } from "./turns.js";
+import { WayMemory } from "./way-memory.js";
 
 export type { DatachannelEngineOptions } from "./options.js";
 
@@ -26,6 +27,7 @@ export async function createDatachannelEngine(engineOptions: DatachannelEngineOp
     pacer: createPacer(clock, FRAME_MS),
     turns: new Turns(() => clock.now()),
     iceServers: new IceServerMemory(),
+    ways: new WayMemory(() => clock.now()),
     throttle: createConnectThrottle({
       clock,
       concurrencyMax: options.connectConcurrencyMax,

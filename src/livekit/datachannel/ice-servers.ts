@@ -2,9 +2,15 @@
 // first join to a server asks before it offers, and what it learns decides how the next ones go.
 
 import type { ICEServer } from "@livekit/protocol";
-import type { IceServer } from "node-datachannel";
 
-type NativeIceServers = (string | IceServer)[];
+/** A TURN server, and how to reach it. */
+export interface Relay {
+  readonly host: string;
+  readonly port: number;
+  readonly transport: "udp" | "tcp" | "tls";
+  readonly username: string;
+  readonly credential: string;
+}
 
 /** Servers are few; this keeps a caller who invents names from filling the memory. */
 const REMEMBERED_MAX = 1000;
@@ -18,28 +24,44 @@ export class IceServerMemory {
   }
 
   /** Returns what a transport should use. */
-  learn(origin: string, named: readonly ICEServer[]): NativeIceServers {
-    const servers = toNative(named);
+  learn(origin: string, named: readonly ICEServer[]): Relay[] {
+    const relays = chooseRelays(named);
     if (!this.#relays.has(origin) && this.#relays.size >= REMEMBERED_MAX) this.#relays.clear();
-    this.#relays.set(origin, servers.length > 0);
-    return servers;
+    this.#relays.set(origin, relays.length > 0);
+    return relays;
   }
 }
 
-const TURN = /^turn:(\[[^\]]+\]|[^:?]+)(?::(\d+))?(?:\?transport=(\w+))?$/i;
-const TURN_PORT = 3478;
+const TURN = /^(turns?):(\[[^\]]+\]|[^:?]+)(?::(\d+))?(?:\?transport=(\w+))?$/i;
+const PORTS = { turn: 3478, turns: 5349 } as const;
+/** The library asks no more of them. */
+const RELAYS_MAX = 2;
 
 /**
- * Relays only, over UDP, which is what libdatachannel speaks. Without a relay STUN gains nothing here: the server is reachable, and
- * sees our address for itself. With none named there is nobody to wait for.
+ * One over UDP and one over TLS, or TCP, when there are both: what one firewall keeps back the other lets through. STUN gains nothing
+ * here: the server is reachable, and sees our address for itself.
  */
-function toNative(named: readonly ICEServer[]): NativeIceServers {
-  return named.flatMap(({ urls, username, credential }) =>
-    urls.flatMap((url): NativeIceServers => {
-      const [, host, port, transport = "udp"] = TURN.exec(url) ?? [];
-      if (host === undefined || transport.toLowerCase() !== "udp") return [];
-      const hostname = host.replace(/^\[|\]$/g, "");
-      return [{ hostname, port: Number(port ?? TURN_PORT), username, password: credential, relayType: "TurnUdp" }];
+function chooseRelays(named: readonly ICEServer[]): Relay[] {
+  const relays = named.flatMap(({ urls, username, credential }) =>
+    urls.flatMap((url) => {
+      const way = readTurnUrl(url);
+      return way ? [{ ...way, username, credential }] : [];
     }),
   );
+  const over = (wanted: Relay["transport"]) => relays.filter(({ transport }) => transport === wanted);
+  const streams = [...over("tls"), ...over("tcp")];
+  const datagrams = over("udp").slice(0, streams.length > 0 ? 1 : RELAYS_MAX);
+  return [...datagrams, ...streams].slice(0, RELAYS_MAX);
+}
+
+function readTurnUrl(url: string): Pick<Relay, "host" | "port" | "transport"> | undefined {
+  const [, scheme, name, port, asked] = TURN.exec(url) ?? [];
+  if (scheme === undefined || name === undefined) return undefined;
+  const isSecure = scheme.toLowerCase() === "turns";
+  const transport = asked?.toLowerCase() ?? (isSecure ? "tcp" : "udp");
+  const host = name.replace(/^\[|\]$/g, "");
+  const at = { host, port: Number(port ?? (isSecure ? PORTS.turns : PORTS.turn)) };
+  if (transport === "tcp") return { ...at, transport: isSecure ? "tls" : "tcp" };
+  // There is no DTLS to relays.
+  return transport === "udp" && !isSecure ? { ...at, transport } : undefined;
 }

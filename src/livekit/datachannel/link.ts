@@ -1,7 +1,6 @@
 // The wire of one room: the signal connection and the peer transport that was negotiated over it. A link is joined once; its
 // signal connection can be replaced, its transport cannot.
 
-import { randomUUID } from "node:crypto";
 import {
   DisconnectReason,
   ReconnectReason,
@@ -9,18 +8,19 @@ import {
   SignalTarget,
   TrickleRequest,
   type JoinResponse,
-  type LeaveRequest,
 } from "@livekit/protocol";
-import { LATE, within } from "../../within.js";
 import { RoomConnectError } from "../room.js";
 import type { AudioSender, AudioSenderOptions } from "./audio-sender.js";
-import type { IceServerMemory } from "./ice-servers.js";
+import { findWay } from "./find-way.js";
+import type { IceServerMemory, Relay } from "./ice-servers.js";
 import { LinkSignal } from "./link-signal.js";
 import { End, Milestone } from "./milestone.js";
+import { inTime } from "./in-time.js";
 import type { CompleteOptions } from "./options.js";
 import { PeerTransport } from "./peer-transport.js";
 import { syncState, type ResumeState } from "./resume-state.js";
 import type { SignalMessage, SignalRequestMessage } from "./signal-connection.js";
+import type { WayMemory } from "./way-memory.js";
 
 export interface LinkListener {
   /** What the server says, but for what concerns the wire itself. */
@@ -35,17 +35,11 @@ export interface LinkParts {
   readonly url: string;
   readonly token: string;
   readonly iceServers: IceServerMemory;
+  readonly ways: WayMemory;
   readonly listener: LinkListener;
 }
 
 const NEGOTIATION_MAX_MS = 10_000;
-
-/** The server has let us in, and packets cannot get through. */
-export class NoWayError extends RoomConnectError {
-  constructor() {
-    super("timeout", "no way for packets was found: it takes UDP");
-  }
-}
 
 export class Link {
   readonly #parts: LinkParts;
@@ -113,26 +107,27 @@ export class Link {
   }
 
   async #join(signal: AbortSignal, welcomed: (join: JoinResponse) => void): Promise<void> {
-    const { options, iceServers } = this.#parts;
-    const isOfferedAtOnce = iceServers.mayOfferAtOnce(this.#origin);
-    if (isOfferedAtOnce) this.#makeOffer(this.#createPeer([]));
-    await this.#signal.open(this.#token, this.#offer ? { publisherOffer: this.#offer } : {}, signal);
-    const join = await this.#limited(
-      options.signalTimeoutMs,
-      this.#welcome.promise,
-      "the server did not say who is there",
-    );
+    const { options, iceServers, ways } = this.#parts;
+    const { clock, signalTimeoutMs, peerTimeoutMs } = options;
+    let peer = iceServers.mayOfferAtOnce(this.#origin) ? await this.#createPeer([]) : undefined;
+    const request = peer ? { publisherOffer: this.#makeOffer(peer) } : {};
+    await this.#signal.open(this.#token, request, signal);
+    const join = await inTime(clock, signalTimeoutMs, this.#welcome.promise, "the server did not say who is there");
     if (!join) throw new RoomConnectError("internal", "the server resumed what was to be joined");
     if (!join.participant?.identity) throw new RoomConnectError("internal", "the server did not say who we are");
     this.#sid = join.participant.sid;
     this.#signal.keepPace(join);
     const relays = iceServers.learn(this.#origin, join.iceServers);
     welcomed(join);
-    if (!isOfferedAtOnce) this.tell({ case: "offer", value: this.#makeOffer(this.#createPeer(relays)) });
-    await this.#limited(options.peerTimeoutMs, this.#answered.promise, "the server did not answer the offer");
-    if ((await within(options.clock, options.peerTimeoutMs, this.#opened.promise)) === LATE) throw new NoWayError();
+    if (!peer) {
+      peer = await this.#createPeer(relays);
+      this.tell({ case: "offer", value: this.#makeOffer(peer) });
+    }
+    await inTime(clock, peerTimeoutMs, this.#answered.promise, "the server did not answer the offer");
+    await findWay(peer, this.#opened.promise, options);
+    ways.went(this.#origin, peer.isOverTcp);
     this.#isJoined = true;
-    this.#peer?.listen();
+    peer.listen();
   }
 
   /** A new signal connection for the transport that still stands. Rejects with `RoomConnectError`. */
@@ -153,8 +148,8 @@ export class Link {
         syncState: syncedState,
       };
       await this.#signal.open(this.#token, request, signal);
-      const limitMs = this.#parts.options.signalTimeoutMs;
-      const join = await this.#limited(limitMs, this.#welcome.promise, "the server did not resume the room");
+      const { clock, signalTimeoutMs } = this.#parts.options;
+      const join = await inTime(clock, signalTimeoutMs, this.#welcome.promise, "the server did not resume the room");
       if (join) {
         this.#parts.listener.peerLost("the server knows nothing of it any more");
         throw new RoomConnectError("internal", "the server joined what was to be resumed");
@@ -205,13 +200,12 @@ export class Link {
     await isLeft;
   }
 
-  #createPeer(iceServers: ConstructorParameters<typeof PeerTransport>[0]["iceServers"]): PeerTransport {
-    // Nobody would close it.
-    if (this.#isClosed) throw new RoomConnectError("aborted", "the room is closed");
-    const { listener } = this.#parts;
-    this.#peer = new PeerTransport({
-      name: randomUUID(),
-      iceServers,
+  async #createPeer(relays: readonly Relay[]): Promise<PeerTransport> {
+    const { listener, options, ways } = this.#parts;
+    const peer = await PeerTransport.open({
+      clock: options.clock,
+      relays,
+      isTcpFirst: ways.isTcpFirst(this.#origin),
       fault: this.#fault,
       listener: {
         candidate: (candidateInit) => {
@@ -226,7 +220,10 @@ export class Link {
         },
       },
     });
-    return this.#peer;
+    this.#peer = peer;
+    if (!this.#isClosed) return peer;
+    peer.close();
+    throw new RoomConnectError("aborted", "the room is closed");
   }
 
   #makeOffer(peer: PeerTransport): SessionDescription {
@@ -238,7 +235,12 @@ export class Link {
     if (this.#isClosed || !this.#peer) throw new RoomConnectError("aborted", "the room is closed");
     this.#answered = new Milestone();
     this.tell({ case: "offer", value: this.#makeOffer(this.#peer) });
-    await this.#limited(NEGOTIATION_MAX_MS, this.#answered.promise, "the server did not answer the offer");
+    await inTime(
+      this.#parts.options.clock,
+      NEGOTIATION_MAX_MS,
+      this.#answered.promise,
+      "the server did not answer the offer",
+    );
   }
 
   #onMessage(message: SignalMessage): void {
@@ -255,15 +257,13 @@ export class Link {
         this.#token = message.value || this.#token;
         return;
       case "leave":
-        this.#onLeave(message.value);
+        this.#miss(
+          new RoomConnectError("unreachable", `the server ended it: ${DisconnectReason[message.value.reason]}`),
+        );
         return this.#parts.listener.message(message);
       default:
         this.#parts.listener.message(message);
     }
-  }
-
-  #onLeave({ reason }: LeaveRequest): void {
-    this.#miss(new RoomConnectError("unreachable", `the server ended it: ${DisconnectReason[reason]}`));
   }
 
   /** A join or a resume has failed. Once joined, what else is under way ends with the room, or goes on in it. */
@@ -290,11 +290,5 @@ export class Link {
     this.#answered.miss(error);
     this.#opened.miss(error);
     this.#end.come(error);
-  }
-
-  async #limited<T>(limitMs: number, promise: Promise<T>, text: string): Promise<T> {
-    const outcome = await within(this.#parts.options.clock, limitMs, promise);
-    if (outcome === LATE) throw new RoomConnectError("timeout", text);
-    return outcome;
   }
 }

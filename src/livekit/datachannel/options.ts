@@ -16,6 +16,8 @@ export interface DatachannelEngineOptions {
   readonly signalTimeoutMs?: number;
   /** From there until packets can flow, in milliseconds. When they cannot, it is tried once more. */
   readonly peerTimeoutMs?: number;
+  /** A transport looks for ways over UDP alone, or TCP alone where that was the way of late, for so long, in milliseconds. */
+  readonly firstWayMs?: number;
   /** Leaving a room, at most, in milliseconds. */
   readonly roomCloseTimeoutMs?: number;
   readonly publishTimeoutMs?: number;
@@ -41,6 +43,7 @@ export const DEFAULTS = {
   connectSlotMaxMs: 1000,
   signalTimeoutMs: 4000,
   peerTimeoutMs: 5000,
+  firstWayMs: 1000,
   roomCloseTimeoutMs: 5000,
   publishTimeoutMs: 10_000,
   unpublishTimeoutMs: 5000,

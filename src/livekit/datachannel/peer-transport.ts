@@ -1,7 +1,11 @@
 // One peer connection to LiveKit, which carries everything: data packets by two channels both ways, and the sound of the
 // tracks that are published. We offer and the server answers, one negotiation at a time.
 
-import type { DataChannel, PeerConnection, RtcConfig } from "node-datachannel";
+import { randomUUID } from "node:crypto";
+import type { DataChannel, IceServer, PeerConnection } from "node-datachannel";
+import type { Clock } from "../../time.js";
+import type { Relay } from "./ice-servers.js";
+import { isOverTcp, takeCandidates, type Candidate } from "./candidates.js";
 import {
   closeWhatIsHeld,
   createPeerConnection,
@@ -10,6 +14,8 @@ import {
   holdUntilStateClosed,
   type Fault,
 } from "./native.js";
+import { LOOPBACK } from "./stream-tunnel.js";
+import { StreamWays, type AddCandidate } from "./stream-ways.js";
 import { AudioSender, type AudioSenderOptions } from "./audio-sender.js";
 
 export interface PeerListener {
@@ -23,14 +29,16 @@ export interface PeerListener {
 }
 
 export interface PeerTransportParts {
-  readonly name: string;
-  readonly iceServers: RtcConfig["iceServers"];
+  readonly clock: Clock;
+  readonly relays: readonly Relay[];
+  /** Where UDP is known not to get through: it is tried last. */
+  readonly isTcpFirst: boolean;
   readonly listener: PeerListener;
   readonly fault: Fault;
 }
 
-/** Candidates of the server that are kept for a transport that cannot take them yet. */
-const EARLY_MAX = 100;
+/** Of the server, kept for a transport that cannot take them yet. */
+const CANDIDATES_MAX = 100;
 const OPEN_POLL_MS = 2;
 const RELIABLE = "_reliable";
 const LOSSY = "_lossy";
@@ -42,7 +50,9 @@ const LOST_STATES: ReadonlySet<string> = new Set(["failed", "closed"]);
 export class PeerTransport {
   readonly #peer: PeerConnection;
   readonly #listener: PeerListener;
+  readonly #ways: StreamWays;
   readonly #guard: ReturnType<typeof createGuard>;
+  readonly #addRemote: AddCandidate;
   readonly #channels: DataChannel[];
   readonly #senders: AudioSender[] = [];
   /** Senders without a track: as told to nobody yet, as offered, and as the server has agreed. */
@@ -57,14 +67,28 @@ export class PeerTransport {
   #heldCandidates: string[] | undefined = [];
   /** Of the server, for a connection that has no answer yet. */
   #earlyCandidates: Candidate[] | undefined = [];
+  /** Of the server, over UDP, as long as TCP is tried alone. */
+  #laterCandidates: Candidate[] | undefined;
   #isClosed = false;
   #isLost = false;
   #wasOpen = false;
+  #isOverTcp = false;
 
-  constructor({ name, iceServers, listener, fault }: PeerTransportParts) {
+  /** Rejects when there is no port to be had. */
+  static async open({ clock, relays, isTcpFirst, listener, fault }: PeerTransportParts): Promise<PeerTransport> {
+    const ways = new StreamWays({ clock, lost: (why) => transport.lose(why) });
+    const iceServers = await ways.relays(relays);
+    const transport = new PeerTransport(iceServers, ways, listener, fault);
+    if (isTcpFirst) transport.#laterCandidates = [];
+    if (isTcpFirst) ways.tryDirect(transport.#addRemote);
+    return transport;
+  }
+
+  private constructor(iceServers: IceServer[], ways: StreamWays, listener: PeerListener, fault: Fault) {
     this.#listener = listener;
+    this.#ways = ways;
     this.#guard = createGuard(() => this.#isClosed, fault);
-    this.#peer = createPeerConnection(name, {
+    this.#peer = createPeerConnection(randomUUID(), {
       iceServers,
       disableAutoNegotiation: true,
       forceMediaTransport: true,
@@ -73,10 +97,12 @@ export class PeerTransport {
     if (iceServers.length > 0) {
       this.#peer.onLocalCandidate(this.#guard((candidate: string, mid: string) => this.#onCandidate(candidate, mid)));
     }
+    // One that is malformed spoils neither the answer nor the others.
+    this.#addRemote = this.#guard((candidate: string, mid: string) => this.#peer.addRemoteCandidate(candidate, mid));
     holdUntilStateClosed(
       this.#peer,
       this.#guard((state: string) => {
-        if (LOST_STATES.has(state)) this.#lose(state);
+        if (LOST_STATES.has(state)) this.lose(state);
         if (state === "connected") this.#awaitOpen();
       }),
     );
@@ -99,15 +125,14 @@ export class PeerTransport {
   /** Throws for what is no answer to the last offer. */
   answer(sdp: string): void {
     if (this.#isClosed) return;
-    this.#peer.setRemoteDescription(sdp, "answer");
+    const { text, candidates } = takeCandidates(sdp);
+    this.#peer.setRemoteDescription(text, "answer");
     move(this.#resting.offered, this.#resting.agreed);
     const early = this.#earlyCandidates ?? [];
     const held = this.#heldCandidates ?? [];
     this.#earlyCandidates = undefined;
     this.#heldCandidates = undefined;
-    // One that is malformed spoils neither the answer nor the others.
-    const add = this.#guard((candidate: string, mid: string) => this.#peer.addRemoteCandidate(candidate, mid));
-    for (const { candidate, mid } of early) add(candidate, mid);
+    for (const candidate of [...candidates, ...early]) this.#take(candidate);
     for (const candidateInit of held) this.#listener.candidate(candidateInit);
   }
 
@@ -116,10 +141,16 @@ export class PeerTransport {
     if (this.#isClosed) return;
     const { candidate, sdpMid } = JSON.parse(candidateInit) as { candidate?: unknown; sdpMid?: unknown };
     if (typeof candidate !== "string" || candidate === "") return;
-    const mid = typeof sdpMid === "string" ? sdpMid : "0";
-    if (this.#earlyCandidates) {
-      if (this.#earlyCandidates.length < EARLY_MAX) this.#earlyCandidates.push({ candidate, mid });
-    } else this.#peer.addRemoteCandidate(candidate, mid);
+    const told = { candidate, mid: typeof sdpMid === "string" ? sdpMid : "0" };
+    if (!this.#earlyCandidates) this.#take(told);
+    else if (this.#earlyCandidates.length < CANDIDATES_MAX) this.#earlyCandidates.push(told);
+  }
+
+  #take(told: Candidate): void {
+    const { candidate, mid } = told;
+    if (isOverTcp(candidate)) this.#ways.learn(candidate, mid);
+    else if (!this.#laterCandidates) this.#addRemote(candidate, mid);
+    else if (this.#laterCandidates.length < CANDIDATES_MAX) this.#laterCandidates.push(told);
   }
 
   /** Packets come from now on; the library has kept those that came before. */
@@ -152,10 +183,32 @@ export class PeerTransport {
     this.#resting.untold.add(sender);
   }
 
+  /** No way has been found so far: now by UDP and TCP. */
+  tryAllWays(): void {
+    if (this.#isClosed) return;
+    this.#ways.tryDirect(this.#addRemote);
+    const later = this.#laterCandidates ?? [];
+    this.#laterCandidates = undefined;
+    for (const candidate of later) this.#take(candidate);
+  }
+
+  /** Once it is open: it goes to the server itself, and over TCP. */
+  get isOverTcp(): boolean {
+    return this.#isOverTcp;
+  }
+
+  /** What it goes by has ended. */
+  lose(why: string): void {
+    if (this.#isClosed || this.#isLost) return;
+    this.#isLost = true;
+    this.#listener.lost(why);
+  }
+
   /** Idempotent. No callback after it. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#ways.close();
     for (const sender of this.#senders) sender.rest();
     // Channels and tracks are closed with it.
     this.#peer.close();
@@ -175,7 +228,7 @@ export class PeerTransport {
     const channel = this.#peer.createDataChannel(label, config);
     holdUntilClosed(
       channel,
-      this.#guard(() => this.#lose(`channel ${label} closed`)),
+      this.#guard(() => this.lose(`channel ${label} closed`)),
     );
     return channel;
   }
@@ -184,9 +237,18 @@ export class PeerTransport {
   #awaitOpen(): void {
     if (this.#isLost || this.#wasOpen) return;
     this.#wasOpen = this.isOpen;
-    if (this.#wasOpen) return this.#listener.opened();
+    if (this.#wasOpen) {
+      this.#settle();
+      return this.#listener.opened();
+    }
     const again = this.#guard(() => this.#awaitOpen());
     setTimeout(again, OPEN_POLL_MS);
+  }
+
+  #settle(): void {
+    const { local, remote } = this.#peer.getSelectedCandidatePair() ?? {};
+    const loopbackPort = remote?.address === LOOPBACK ? remote.port : undefined;
+    this.#isOverTcp = this.#ways.settle({ isRelayed: local?.type === "relay", loopbackPort });
   }
 
   /** With what the senders carry. */
@@ -207,30 +269,6 @@ export class PeerTransport {
     if (this.#heldCandidates) this.#heldCandidates.push(init);
     else this.#listener.candidate(init);
   }
-
-  #lose(why: string): void {
-    if (this.#isLost) return;
-    this.#isLost = true;
-    this.#listener.lost(why);
-  }
-}
-
-interface Candidate {
-  readonly candidate: string;
-  readonly mid: string;
-}
-
-/** A description's candidates, and what it is without them. */
-function takeCandidates(sdp: string): { readonly text: string; readonly candidates: readonly Candidate[] } {
-  const candidates: Candidate[] = [];
-  let mid = "";
-  const rest = sdp.split("\r\n").filter((line) => {
-    if (line.startsWith("a=mid:")) mid = line.slice("a=mid:".length);
-    if (!line.startsWith("a=candidate:")) return line !== "a=end-of-candidates";
-    candidates.push({ candidate: line, mid });
-    return false;
-  });
-  return { text: rest.join("\r\n"), candidates };
 }
 
 function move<T>(from: Set<T>, to: Set<T>): void {

@@ -7,14 +7,16 @@ import { endReason } from "../end-reason.js";
 import { RoomConnectError } from "../room.js";
 import type { ConnectRequest, RoomEndReason } from "../room.js";
 import { backoffMs } from "./backoff.js";
+import { NoWayError } from "./find-way.js";
 import type { IceServerMemory } from "./ice-servers.js";
-import { Link, NoWayError } from "./link.js";
+import { Link } from "./link.js";
 import { Milestone } from "./milestone.js";
 import type { CompleteOptions } from "./options.js";
 import type { ResumeState } from "./resume-state.js";
 import type { RoomConnectionEvent, RoomConnectionPorts } from "./room-connection-context.js";
 import { roomConnectionMachine } from "./room-connection-machine.js";
 import type { SignalMessage } from "./signal-connection.js";
+import type { WayMemory } from "./way-memory.js";
 
 export interface RoomConnectionListener {
   /** We are in the room, though packets may not flow yet; again after each reconnect from scratch. */
@@ -33,6 +35,7 @@ export interface RoomConnectionParts {
   readonly options: CompleteOptions;
   readonly throttle: ConnectThrottle;
   readonly iceServers: IceServerMemory;
+  readonly ways: WayMemory;
   readonly request: ConnectRequest;
   /** Scheme, host and port of the request's URL. */
   readonly server: string;
@@ -175,11 +178,12 @@ export class RoomConnection {
   }
 
   #createLink(token: string): Link {
-    const { options, iceServers, request, listener } = this.#parts;
+    const { options, iceServers, ways, request, listener } = this.#parts;
     const { url } = request;
     return new Link({
       options,
       iceServers,
+      ways,
       url,
       token,
       listener: {

@@ -4,12 +4,12 @@ import { IceServerMemory } from "../../../src/livekit/datachannel/ice-servers.js
 
 const named = (...urls: string[]) => [new ICEServer({ urls, username: "u", credential: "c" })];
 const learn = (...urls: string[]) => new IceServerMemory().learn("h", named(...urls));
-const relay = (hostname: string, port: number) => ({
-  hostname,
+const relay = (host: string, port: number, transport = "udp") => ({
+  host,
   port,
+  transport,
   username: "u",
-  password: "c",
-  relayType: "TurnUdp",
+  credential: "c",
 });
 
 describe("relays that a server names", () => {
@@ -19,26 +19,46 @@ describe("relays that a server names", () => {
     ["turn:relay.example?transport=UDP", relay("relay.example", 3478)],
     ["TURN:10.0.0.1", relay("10.0.0.1", 3478)],
     ["turn:[2001:db8::1]:443", relay("2001:db8::1", 443)],
+    ["turn:relay.example:3479?transport=tcp", relay("relay.example", 3479, "tcp")],
+    ["turn:relay.example?transport=TCP", relay("relay.example", 3478, "tcp")],
+    ["turns:relay.example", relay("relay.example", 5349, "tls")],
+    ["TURNS:relay.example:443?transport=tcp", relay("relay.example", 443, "tls")],
+    ["turns:[2001:db8::1]?transport=tcp", relay("2001:db8::1", 5349, "tls")],
   ])("%s is used", (url, expected) => {
     expect(learn(url)).toEqual([expected]);
   });
 
   it.each([
-    "turn:relay.example?transport=tcp",
-    "turns:relay.example:443",
     "turns:relay.example:443?transport=udp",
+    "turn:relay.example?transport=sctp",
     "stun:stun.example:19302",
+    "stuns:stun.example",
     "http://relay.example",
     "turn:",
+    "turns:",
     "",
   ])("%j is none that can be used", (url) => {
     expect(learn(url)).toEqual([]);
   });
 
-  it("keep their order, over all servers and all their addresses", () => {
-    const servers = [...named("turn:a:1", "stun:x", "turn:b:2"), ...named("turn:c:3")];
-    const hosts = new IceServerMemory().learn("h", servers).map((server) => typeof server === "object" && server.port);
-    expect(hosts).toEqual([1, 2, 3]);
+  it.each([
+    ["both over UDP when there is nothing else", ["turn:a", "turn:b", "turn:c"], ["a udp", "b udp"]],
+    ["one over UDP and one over TLS", ["turns:a", "turns:b", "turn:c", "turn:d"], ["c udp", "a tls"]],
+    ["TLS before TCP", ["turn:a?transport=tcp", "turn:b", "turns:c"], ["b udp", "c tls"]],
+    ["TCP when there is no TLS", ["turn:a", "turn:b", "turn:c?transport=tcp"], ["a udp", "c tcp"]],
+    ["two on streams when there is no UDP", ["turn:a?transport=tcp", "turns:b", "turns:c"], ["b tls", "c tls"]],
+    ["TLS and TCP when there is no UDP", ["turn:a?transport=tcp", "turns:b"], ["b tls", "a tcp"]],
+  ])("are two at most: %s", (_, urls, expected) => {
+    expect(learn(...urls).map(({ host, transport }) => `${host} ${transport}`)).toEqual(expected);
+  });
+
+  it("are looked for in all servers and all their addresses, the first first, with the credentials of their server", () => {
+    const other = new ICEServer({ urls: ["stun:x", "turns:c:3", "turns:d:4"], username: "v", credential: "w" });
+    const servers = [...named("stun:x", "turn:a:1", "turn:b:2"), other];
+    expect(new IceServerMemory().learn("h", servers)).toEqual([
+      relay("a", 1),
+      { host: "c", port: 3, transport: "tls", username: "v", credential: "w" },
+    ]);
   });
 });
 
@@ -48,7 +68,9 @@ describe("an offer with the join", () => {
     expect(memory.mayOfferAtOnce("h")).toBe(false);
     memory.learn("h", named("stun:stun.example"));
     memory.learn("far", named("turn:relay.example"));
-    expect(["h", "far", "unknown"].map((origin) => memory.mayOfferAtOnce(origin))).toEqual([true, false, false]);
+    memory.learn("farther", named("turns:relay.example"));
+    const may = ["h", "far", "farther", "unknown"].map((origin) => memory.mayOfferAtOnce(origin));
+    expect(may).toEqual([true, false, false, false]);
   });
 
   it("follows what the server said last", () => {

@@ -2,6 +2,7 @@
 
 import { expect, it, onTestFinished } from "vitest";
 import { PeerTransport } from "../../../src/livekit/datachannel/peer-transport.js";
+import { systemClock } from "../../../src/time.js";
 import { eventually } from "../../support/eventually.js";
 import { FarPeer } from "./far-peer.js";
 import { keepLibraryUntilTheEnd } from "./lying-scene.js";
@@ -11,12 +12,13 @@ keepLibraryUntilTheEnd();
 const TRACK = { trackId: "TR_1", ssrc: 7, isStereo: false };
 const linesOf = (sdp: string): string[] => sdp.match(/^m=\w+/gm) ?? [];
 
-function setUp() {
+async function setUp() {
   const told = { candidates: [] as string[], packets: [] as boolean[], opened: 0, lost: [] as string[] };
   const faults: unknown[] = [];
-  const peer = new PeerTransport({
-    name: "near",
-    iceServers: [],
+  const peer = await PeerTransport.open({
+    clock: systemClock,
+    relays: [],
+    isTcpFirst: false,
     fault: (error) => faults.push(error),
     listener: {
       candidate: (init) => told.candidates.push(init),
@@ -40,7 +42,7 @@ function setUp() {
 }
 
 it("an offer names no candidate: they are told once the answer is there, and each once", async () => {
-  const { peer, far, told } = setUp();
+  const { peer, far, told } = await setUp();
   const offer = peer.offer();
   expect(offer).toContain("m=application");
   expect(offer).not.toMatch(/candidate/);
@@ -55,7 +57,7 @@ it("an offer names no candidate: they are told once the answer is there, and eac
 });
 
 it("opens once, when both channels are there, and carries packets of both kinds", async () => {
-  const { peer, far, told, connect } = setUp();
+  const { peer, far, told, connect } = await setUp();
   await connect();
   expect([told.opened, peer.isOpen]).toEqual([1, true]);
   expect(peer.channelInfos.map(({ label }) => label)).toEqual(["_reliable", "_lossy"]);
@@ -68,7 +70,7 @@ it("opens once, when both channels are there, and carries packets of both kinds"
 });
 
 it("an offer that was not answered is taken back by the next, which has everything in it", async () => {
-  const { peer, far, told, connect } = setUp();
+  const { peer, far, told, connect } = await setUp();
   await connect();
   const { length } = told.candidates;
   peer.addAudio(TRACK);
@@ -82,7 +84,7 @@ it("an offer that was not answered is taken back by the next, which has everythi
 });
 
 it("is lost once, when the far side closes it", async () => {
-  const { far, told, connect } = setUp();
+  const { far, told, connect } = await setUp();
   await connect();
   far.close();
   await eventually("it is lost", () => told.lost.length > 0);
@@ -90,7 +92,7 @@ it("is lost once, when the far side closes it", async () => {
 });
 
 it("says nothing any more once it is closed, and takes nothing", async () => {
-  const { peer, far, told, connect } = setUp();
+  const { peer, far, told, connect } = await setUp();
   await connect();
   peer.listen();
   await far.open();

@@ -1,0 +1,116 @@
+// A way over TCP or TLS for a library that speaks UDP alone: a port on the loopback interface takes its datagrams, puts them on a
+// stream to the far side, and gives back what comes from there. To the library it is an address like any other; what it sends
+// is authenticated (STUN) and encrypted (DTLS) from end to end, so the tunnel has to be neither.
+
+import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import type { Socket } from "node:net";
+import type { Clock } from "../../time.js";
+import { FrameReader, type Framing } from "./stream-framing.js";
+
+export interface StreamTunnelOptions {
+  readonly clock: Clock;
+  readonly framing: Framing;
+  /** Begins to connect to the far side. Done with the first datagram. */
+  readonly connect: () => Socket;
+  /** It carries nothing any more, and nobody here has closed it. Once. Must not throw. */
+  readonly ended: (why: string) => void;
+}
+
+export const LOOPBACK = "127.0.0.1";
+/** Beyond this the way is full, and datagrams are lost, as on any. */
+const UNSENT_MAX_BYTES = 256 * 1024;
+/** ICE asks every few seconds whether the far side still wants to hear from us, on the way that is used. */
+const IN_USE_MS = 10_000;
+
+export class StreamTunnel {
+  readonly #options: StreamTunnelOptions;
+  readonly #udp: UdpSocket;
+  readonly #reader: FrameReader;
+  readonly #port: number;
+  #stream: Socket | undefined;
+  #hasPeer = false;
+  #lastCarriedAtMs = Number.NEGATIVE_INFINITY;
+  #isClosed = false;
+
+  /** Rejects when there is no port to be had. */
+  static async open(options: StreamTunnelOptions): Promise<StreamTunnel> {
+    const udp = createSocket("udp4");
+    try {
+      await new Promise<void>((resolve, reject) => {
+        udp.once("error", reject);
+        udp.bind({ address: LOOPBACK, port: 0, exclusive: true }, resolve);
+      });
+    } catch (error) {
+      udp.close();
+      throw error;
+    }
+    udp.removeAllListeners("error");
+    return new StreamTunnel(udp, options);
+  }
+
+  private constructor(udp: UdpSocket, options: StreamTunnelOptions) {
+    this.#options = options;
+    this.#udp = udp;
+    this.#port = udp.address().port;
+    this.#reader = new FrameReader(options.framing);
+    udp.on("message", (datagram, { port }) => this.#toStream(datagram, port));
+    udp.on("connect", () => (this.#hasPeer = true));
+    // The library has closed its side, if that.
+    udp.on("error", (error) => this.#end(error.message));
+  }
+
+  /** Of the loopback interface: where the library finds it. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Something has come by it of late. */
+  get isInUse(): boolean {
+    return this.#options.clock.now() - this.#lastCarriedAtMs < IN_USE_MS;
+  }
+
+  /** Idempotent. No callback after it. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#udp.close();
+    this.#stream?.destroy();
+  }
+
+  #toStream(datagram: Buffer, fromPort: number): void {
+    if (this.#isClosed) return;
+    this.#stream ??= this.#connect(fromPort);
+    if (this.#stream.writableLength > UNSENT_MAX_BYTES) return;
+    const frame = this.#options.framing.wrap(datagram);
+    if (frame) this.#stream.write(frame);
+  }
+
+  #connect(peerPort: number): Socket {
+    // From now on it hears nobody else.
+    this.#udp.connect(peerPort, LOOPBACK);
+    const stream = this.#options.connect();
+    stream.setNoDelay(true);
+    stream.on("data", (chunk: Buffer) => this.#fromStream(chunk));
+    stream.on("error", (error) => this.#end(error.message));
+    stream.on("close", () => this.#end("the far side closed it"));
+    return stream;
+  }
+
+  #fromStream(chunk: Buffer): void {
+    if (this.#isClosed) return;
+    this.#lastCarriedAtMs = this.#options.clock.now();
+    try {
+      this.#reader.push(chunk, (datagram) => {
+        if (this.#hasPeer && !this.#isClosed) this.#udp.send(datagram);
+      });
+    } catch (error) {
+      this.#end(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #end(why: string): void {
+    if (this.#isClosed) return;
+    this.close();
+    this.#options.ended(why);
+  }
+}

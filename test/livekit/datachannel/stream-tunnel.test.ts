@@ -1,0 +1,271 @@
+// A tunnel between sockets of the system: one of UDP, as the library has it, and a server of TCP.
+
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
+import {
+  FrameReader,
+  ICE_TCP_FRAMING,
+  TURN_FRAMING,
+  type Framing,
+} from "../../../src/livekit/datachannel/stream-framing.js";
+import { LOOPBACK, StreamTunnel } from "../../../src/livekit/datachannel/stream-tunnel.js";
+import { eventually } from "../../support/eventually.js";
+import { createSimulatedClock } from "../../support/simulated-clock.js";
+
+/** A port of UDP, which is free again when the test is over. */
+async function bindLocal(port = 0) {
+  const socket = createSocket("udp4");
+  const heard: string[] = [];
+  socket.on("message", (bytes) => heard.push(bytes.toString()));
+  let isClosed = false;
+  const close = () => {
+    if (!isClosed) socket.close();
+    isClosed = true;
+  };
+  onTestFinished(close);
+  socket.bind({ address: LOOPBACK, port, exclusive: true });
+  await once(socket, "listening");
+  return { socket, heard, close };
+}
+
+/** A server of TCP, and the datagrams that have come on each connection. */
+async function startFarSide(framing: Framing) {
+  const connections: Socket[] = [];
+  const heard: Buffer[] = [];
+  const server = createServer({ pauseOnConnect: true }, (connection) => {
+    const reader = new FrameReader(framing);
+    connections.push(connection);
+    connection.on("error", () => undefined);
+    connection.on("data", (chunk: Buffer) => reader.push(chunk, (bytes) => heard.push(bytes)));
+  });
+  onTestFinished(() => {
+    for (const connection of connections) connection.destroy();
+    server.close();
+  });
+  server.listen(0, LOOPBACK);
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const connection = async () => {
+    await eventually("a connection", () => connections.length > 0);
+    return connections[0] ?? expect.fail("no connection");
+  };
+  const say = async (...texts: string[]) => {
+    const to = await connection();
+    for (const text of texts) to.write(framing.wrap(Buffer.from(text)) ?? "");
+  };
+  return { server, port, connections, heard, connection, say, texts: () => heard.map(String) };
+}
+
+async function setUp({ framing = ICE_TCP_FRAMING, reads = true, isRefusing = false } = {}) {
+  const clock = createSimulatedClock();
+  const far = await startFarSide(framing);
+  const local = await bindLocal();
+  const ended: string[] = [];
+  const streams: Socket[] = [];
+  const tunnel = await StreamTunnel.open({
+    clock,
+    framing,
+    connect() {
+      const stream = connectTcp({ host: LOOPBACK, port: far.port });
+      streams.push(stream);
+      return stream;
+    },
+    ended: (why) => ended.push(why),
+  });
+  onTestFinished(() => tunnel.close());
+  if (reads) far.server.on("connection", (connection: Socket) => connection.resume());
+  if (isRefusing) far.server.close();
+  const send = (bytes: string | Buffer, from = local.socket) =>
+    new Promise<void>((resolve, reject) => {
+      from.send(bytes, tunnel.port, LOOPBACK, (error) => (error ? reject(error) : resolve()));
+    });
+  const isHeard = (text: string) => eventually(`"${text}" is there`, () => far.texts().includes(text));
+  const isEnded = () => eventually("it has ended", () => ended.length > 0);
+  /** Both ways, so that it is a way in use. */
+  const greet = async () => {
+    await send("hello");
+    await isHeard("hello");
+    await far.say("welcome");
+    await eventually("the answer", () => local.heard.includes("welcome"));
+  };
+  const stream = () => streams[0] ?? expect.fail("no stream");
+  return { clock, far, local, tunnel, ended, streams, stream, send, isHeard, isEnded, greet };
+}
+
+describe("a tunnel", () => {
+  it("carries datagrams both ways, each as it is", async () => {
+    const { far, local, send, greet } = await setUp();
+    await greet();
+    for (const text of ["one", "", "three"]) await send(text);
+    await eventually("all of them", () => far.heard.length === 4);
+    expect(far.texts()).toEqual(["hello", "one", "", "three"]);
+    await far.say("1", "", "3");
+    await eventually("all of them", () => local.heard.length === 4);
+    expect(local.heard).toEqual(["welcome", "1", "", "3"]);
+  });
+
+  it("connects with the first datagram, and only once", async () => {
+    const { streams, send, isHeard } = await setUp();
+    expect(streams).toHaveLength(0);
+    await send("one");
+    await isHeard("one");
+    await send("two");
+    await isHeard("two");
+    expect(streams).toHaveLength(1);
+  });
+
+  it("hears and answers nobody but the first that spoke", async () => {
+    const { far, local, send, isHeard, greet } = await setUp();
+    const other = await bindLocal();
+    await greet();
+    await send("from another", other.socket);
+    await send("from the first");
+    await isHeard("from the first");
+    await far.say("answer");
+    await eventually("the answer", () => local.heard.includes("answer"));
+    expect([far.texts(), other.heard]).toEqual([["hello", "from the first"], []]);
+  });
+
+  it("leaves out what its framing cannot hold, and goes on", async () => {
+    const { ended, far, send } = await setUp({ framing: TURN_FRAMING });
+    const whole = Buffer.from([0x40, 0, 0, 1, 7]);
+    for (const datagram of [Buffer.from("abc"), whole]) await send(datagram);
+    await eventually("a message", () => far.heard.length > 0);
+    expect([far.heard, ended]).toEqual([[whole], []]);
+  });
+
+  it("is in use for 10 s after something has come, which what is sent does not change", async () => {
+    const { clock, tunnel, send, isHeard, greet } = await setUp();
+    await send("nobody answers");
+    await isHeard("nobody answers");
+    expect(tunnel.isInUse).toBe(false);
+    await greet();
+    await clock.advance(9999);
+    await send("still there?");
+    await isHeard("still there?");
+    expect(tunnel.isInUse).toBe(true);
+    await clock.advance(1);
+    expect(tunnel.isInUse).toBe(false);
+  });
+});
+
+describe("a tunnel tells once that it has ended, and is closed then", () => {
+  it("when the far side closes it", async () => {
+    const { far, greet, isEnded, ended, tunnel } = await setUp();
+    await greet();
+    (await far.connection()).end();
+    await isEnded();
+    await bindLocal(tunnel.port);
+    expect(ended).toEqual(["the far side closed it"]);
+  });
+
+  it("when the far side breaks it off", async () => {
+    const { far, greet, isEnded, ended, stream, tunnel } = await setUp();
+    await greet();
+    (await far.connection()).resetAndDestroy();
+    await isEnded();
+    await eventually("the stream is closed", () => stream().closed);
+    await bindLocal(tunnel.port);
+    expect(ended).toEqual([expect.stringContaining("ECONNRESET")]);
+  });
+
+  it("when nobody answers there", async () => {
+    const { send, isEnded, ended, stream, tunnel } = await setUp({ isRefusing: true });
+    await send("hello");
+    await isEnded();
+    await eventually("the stream is closed", () => stream().closed);
+    await bindLocal(tunnel.port);
+    expect(ended).toEqual([expect.stringContaining("ECONNREFUSED")]);
+  });
+
+  it("when the far side says what is no frame", async () => {
+    const { far, send, isEnded, ended, stream, tunnel } = await setUp({ framing: TURN_FRAMING });
+    await send(Buffer.from([0x40, 0, 0, 0]));
+    const connection = await far.connection();
+    for (let i = 0; i < 3; i += 1) connection.write(Buffer.alloc(100, 0xff));
+    await isEnded();
+    await eventually("the stream is closed", () => stream().closed);
+    await bindLocal(tunnel.port);
+    expect(ended).toEqual(["no message of TURN"]);
+  });
+
+  it("when the library has closed its side, and something comes", async () => {
+    const { far, local, greet, isEnded, ended, stream } = await setUp();
+    await greet();
+    local.close();
+    await far.say("anybody?");
+    await isEnded();
+    await eventually("the stream is closed", () => stream().closed);
+    expect(ended).toEqual([expect.stringContaining("ECONNREFUSED")]);
+  });
+});
+
+describe("a tunnel that is closed", () => {
+  it("leaves no socket open, and tells nobody, however often it is closed", async () => {
+    const { far, greet, ended, stream, tunnel } = await setUp();
+    await greet();
+    tunnel.close();
+    tunnel.close();
+    const connection = await far.connection();
+    await eventually("both ends of the stream are closed", () => connection.closed && stream().closed);
+    await bindLocal(tunnel.port);
+    expect(ended).toEqual([]);
+  });
+
+  it("tells nobody either when it was still connecting", async () => {
+    const { send, ended, streams, stream, tunnel } = await setUp({ isRefusing: true });
+    await send("hello");
+    await eventually("it connects", () => {
+      if (streams.length > 0) tunnel.close();
+      return streams.length > 0;
+    });
+    await eventually("the stream is closed", () => stream().closed);
+    tunnel.close();
+    expect(ended.filter((why) => !why.includes("ECONNREFUSED"))).toEqual([]);
+  });
+
+  it("before it was used has never connected", async () => {
+    const { streams, ended, tunnel } = await setUp();
+    tunnel.close();
+    await bindLocal(tunnel.port);
+    expect([streams, ended]).toEqual([[], []]);
+  });
+});
+
+it("a tunnel whose far side does not read holds 256 KiB and a frame at most, and what it carries then is whole and in order", async () => {
+  const { far, send, stream, ended } = await setUp({ reads: false });
+  const DATAGRAM_BYTES = 60_000;
+  const held: number[] = [];
+  let sent = 0;
+  const sendNext = async () => {
+    const datagram = Buffer.alloc(DATAGRAM_BYTES, sent % 251);
+    datagram.writeUInt32BE((sent += 1), 0);
+    await send(datagram);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  await sendNext();
+  const connection = await far.connection();
+  const isFull = () => stream().writableLength > 256 * 1024;
+  while (held.length < 50) {
+    await sendNext();
+    // What comes before has gone into the buffers of the system.
+    if (isFull()) held.push(stream().writableLength);
+  }
+  expect(Math.max(...held)).toBeLessThanOrEqual(256 * 1024 + 2 + DATAGRAM_BYTES);
+
+  connection.resume();
+  await eventually("all that was held is there", () => stream().writableLength === 0);
+  await sendNext();
+  const numbers = () => far.heard.map((datagram) => datagram.readUInt32BE(0));
+  await eventually("the last one is there", () => numbers().at(-1) === sent);
+  expect(numbers()).toEqual(numbers().toSorted((a, b) => a - b));
+  expect(new Set(numbers()).size).toBe(far.heard.length);
+  expect(far.heard.length).toBeLessThanOrEqual(sent - 40);
+  for (const datagram of far.heard) {
+    const rest = Buffer.alloc(DATAGRAM_BYTES - 4, (datagram.readUInt32BE(0) - 1) % 251);
+    expect(datagram.subarray(4).equals(rest), "it is whole").toBe(true);
+  }
+  expect(ended).toEqual([]);
+});
