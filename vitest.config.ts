@@ -6,7 +6,7 @@ import { defineConfig } from "vitest/config";
 // and processes of its own, and runs one file at a time, so that its time limits mean something. `datachannel` is what an engine
 // can break of it once more, on the other engine; `npm run test:datachannel` runs everything there. `scenarios` has cloud, bridge,
 // livekit-server and phone as processes on networks of their own, which are killed and cut; one file at a time as well, since
-// each fills the machine with processes. It wants root, iproute2, nftables and coturn.
+// each fills the machine with processes. It wants root, iproute2, nftables, coturn and openssl.
 const REAL = "test/**/*.real.test.ts";
 const PATIENT = [
   "test/client/**/*.real.test.ts",
@@ -15,17 +15,19 @@ const PATIENT = [
   "test/conformance/rtc-node.real.test.ts",
   "test/conformance/datachannel.real.test.ts",
 ];
-/**
- * What an engine can break, and tells most in three minutes. Timing is for `npm run test:datachannel`: docs/engines.md tells what
- * of it does not always hold there.
- */
+/** What an engine can break. Files, formats and scenarios once more on this engine are for `npm run test:datachannel`. */
 const ON_BOTH_ENGINES = [
+  "test/integration/losing-a-bridge.test.ts",
   "test/integration/main-job.test.ts",
+  "test/integration/many-users.test.ts",
   "test/integration/playback-beside.test.ts",
   "test/integration/playback-stops.test.ts",
+  "test/integration/playback-timing.test.ts",
   "test/integration/sessions.test.ts",
+  "test/integration/shutdown.test.ts",
   "test/faults/livekit-outage.test.ts",
   "test/faults/rapid-reconnect.test.ts",
+  "test/faults/silent-loss.test.ts",
 ];
 const SCENARIOS = "test/integration/scenarios/**/*.test.ts";
 

@@ -25,7 +25,7 @@ import { startTurnServer, type TurnServer } from "../support/turn-server.js";
 import { eventually } from "./room/stage.js";
 import { analyse } from "./room/tone.js";
 
-const TEST_TIMEOUT_MS = 30_000;
+const TEST_TIMEOUT_MS = 40_000;
 const PORTS = { http: 7880, rtcTcp: 7881, rtcUdp: 7882 };
 /** A join that nothing slows down, on a busy machine. */
 const PROMPT_MS = 2000;
@@ -35,6 +35,8 @@ const OVER_TCP_MS = 1000 + PROMPT_MS;
 const NO_DATAGRAM_MS = OVER_TCP_MS + 2000;
 /** libjuice gives direct ways two seconds before it takes that by a relay. */
 const RELAYED_MS = 2000 + PROMPT_MS;
+/** LiveKit tells a participant whose transport has failed for it, after 16 s. */
+const NOTICED_MS = 20_000;
 const PEER_TIMEOUT_MS = 4000;
 const within = (limitMs: number) => ({ durationMs: expect.toSatisfy((ms: number) => ms < limitMs) as unknown });
 const PROMPT = within(PROMPT_MS);
@@ -228,6 +230,16 @@ describe.skipIf(!canBlockWays())("a room of datachannel", { timeout: TEST_TIMEOU
     await engine.ask({ do: "leave" });
     expect(await join(engine, server, "fourth")).toEqual(within(1000));
     await expectBothWays(engine, server, "fourth");
+  });
+
+  test("is back over TCP when datagrams no longer get through in the middle of a call", async () => {
+    const [server, engine] = await Promise.all([startServer(), startEngine()]);
+    expect(await join(engine, server)).toEqual(PROMPT);
+    await blockDatagrams();
+    await engine.reported("reconnecting", { limitMs: NOTICED_MS });
+    await engine.reported("reconnected", { limitMs: OVER_TCP_MS });
+    await expectBothWays(engine, server);
+    expect(await connectionsTo(machine, PORTS.rtcTcp)).toBe(1);
   });
 
   test("goes over TCP to a server that offers nothing else, again and again, and leaves nothing", async () => {

@@ -13,8 +13,8 @@ export function canPlayScenarios(): boolean {
 /** The same for networks with a firewall and a relay. */
 export function canBlockWays(): boolean {
   if (!canPlayScenarios()) return false;
-  const hasTools = isThere("nft", "--version") && isThere("turnserver", "--version");
-  return hasTools || isMissing("ways through a firewall", "they need nftables and coturn");
+  const hasTools = isThere("nft", "--version") && isThere("turnserver", "--version") && isThere("openssl", "version");
+  return hasTools || isMissing("ways through a firewall", "they need nftables, coturn and openssl");
 }
 
 function isThere(command: string, question: string): boolean {

@@ -54,13 +54,18 @@ function chooseRelays(named: readonly ICEServer[]): Relay[] {
   return [...datagrams, ...streams].slice(0, RELAYS_MAX);
 }
 
+/** One that can be connected to. Servers may name anything. */
+export function isPort(port: number): boolean {
+  return port > 0 && port <= 65_535;
+}
+
 function readTurnUrl(url: string): Pick<Relay, "host" | "port" | "transport"> | undefined {
   const [, scheme, name, port, asked] = TURN.exec(url) ?? [];
   if (scheme === undefined || name === undefined) return undefined;
   const isSecure = scheme.toLowerCase() === "turns";
   const transport = asked?.toLowerCase() ?? (isSecure ? "tcp" : "udp");
-  const host = name.replace(/^\[|\]$/g, "");
-  const at = { host, port: Number(port ?? (isSecure ? PORTS.turns : PORTS.turn)) };
+  const at = { host: name.replace(/^\[|\]$/g, ""), port: Number(port ?? (isSecure ? PORTS.turns : PORTS.turn)) };
+  if (!isPort(at.port)) return undefined;
   if (transport === "tcp") return { ...at, transport: isSecure ? "tls" : "tcp" };
   // There is no DTLS to relays.
   return transport === "udp" && !isSecure ? { ...at, transport } : undefined;

@@ -76,12 +76,16 @@ export class PeerTransport {
 
   /** Rejects when there is no port to be had. */
   static async open({ clock, relays, isTcpFirst, listener, fault }: PeerTransportParts): Promise<PeerTransport> {
-    const ways = new StreamWays({ clock, lost: (why) => transport.lose(why) });
-    const iceServers = await ways.relays(relays);
-    const transport = new PeerTransport(iceServers, ways, listener, fault);
-    if (isTcpFirst) transport.#laterCandidates = [];
-    if (isTcpFirst) ways.tryDirect(transport.#addRemote);
-    return transport;
+    const ways = new StreamWays({ clock, lost: (why) => transport?.lose(why) });
+    let transport: PeerTransport | undefined;
+    try {
+      transport = new PeerTransport(await ways.relays(relays), ways, listener, fault);
+      if (isTcpFirst) transport.#tryTcpFirst();
+      return transport;
+    } catch (error) {
+      ways.close();
+      throw error;
+    }
   }
 
   private constructor(iceServers: IceServer[], ways: StreamWays, listener: PeerListener, fault: Fault) {
@@ -181,6 +185,11 @@ export class PeerTransport {
     if (this.#isClosed) return;
     sender.rest();
     this.#resting.untold.add(sender);
+  }
+
+  #tryTcpFirst(): void {
+    this.#laterCandidates = [];
+    this.#ways.tryDirect(this.#addRemote);
   }
 
   /** No way has been found so far: now by UDP and TCP. */

@@ -28,7 +28,9 @@ export class StreamTunnel {
   readonly #reader: FrameReader;
   readonly #port: number;
   #stream: Socket | undefined;
-  #hasPeer = false;
+  /** The library's, once it has sent something. */
+  #peerPort: number | undefined;
+  #isPeerConnected = false;
   #lastCarriedAtMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
@@ -54,7 +56,7 @@ export class StreamTunnel {
     this.#port = udp.address().port;
     this.#reader = new FrameReader(options.framing);
     udp.on("message", (datagram, { port }) => this.#toStream(datagram, port));
-    udp.on("connect", () => (this.#hasPeer = true));
+    udp.on("connect", () => (this.#isPeerConnected = true));
     // The library has closed its side, if that.
     udp.on("error", (error) => this.#end(error.message));
   }
@@ -78,17 +80,21 @@ export class StreamTunnel {
   }
 
   #toStream(datagram: Buffer, fromPort: number): void {
-    if (this.#isClosed) return;
-    this.#stream ??= this.#connect(fromPort);
+    if (this.#isClosed || (this.#peerPort ??= fromPort) !== fromPort) return;
+    try {
+      this.#stream ??= this.#connect(fromPort);
+    } catch (error) {
+      return this.#end(error instanceof Error ? error.message : String(error));
+    }
     if (this.#stream.writableLength > UNSENT_MAX_BYTES) return;
     const frame = this.#options.framing.wrap(datagram);
     if (frame) this.#stream.write(frame);
   }
 
   #connect(peerPort: number): Socket {
-    // From now on it hears nobody else.
-    this.#udp.connect(peerPort, LOOPBACK);
     const stream = this.#options.connect();
+    // From now on the system keeps everybody else away.
+    this.#udp.connect(peerPort, LOOPBACK);
     stream.setNoDelay(true);
     stream.on("data", (chunk: Buffer) => this.#fromStream(chunk));
     stream.on("error", (error) => this.#end(error.message));
@@ -98,10 +104,10 @@ export class StreamTunnel {
 
   #fromStream(chunk: Buffer): void {
     if (this.#isClosed) return;
-    this.#lastCarriedAtMs = this.#options.clock.now();
     try {
       this.#reader.push(chunk, (datagram) => {
-        if (this.#hasPeer && !this.#isClosed) this.#udp.send(datagram);
+        this.#lastCarriedAtMs = this.#options.clock.now();
+        if (this.#isPeerConnected && !this.#isClosed) this.#udp.send(datagram);
       });
     } catch (error) {
       this.#end(error instanceof Error ? error.message : String(error));

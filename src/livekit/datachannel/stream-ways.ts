@@ -6,7 +6,7 @@ import { connect as connectTcp, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { IceServer } from "node-datachannel";
 import type { Clock } from "../../time.js";
-import type { Relay } from "./ice-servers.js";
+import { isPort, type Relay } from "./ice-servers.js";
 import { ICE_TCP_FRAMING, TURN_FRAMING } from "./stream-framing.js";
 import { LOOPBACK, StreamTunnel, type StreamTunnelOptions } from "./stream-tunnel.js";
 
@@ -42,6 +42,7 @@ export class StreamWays {
   /** Of the server, as long as they are of use. */
   #addresses: Map<string, TcpAddress> | undefined = new Map();
   #add: AddCandidate | undefined;
+  #isSettled = false;
   readonly #direct = new Set<StreamTunnel>();
   readonly #relays = new Set<StreamTunnel>();
   #isClosed = false;
@@ -50,20 +51,16 @@ export class StreamWays {
     this.#parts = parts;
   }
 
-  /** Relays in the words of the library. Rejects when there is no port to be had, and is closed then. */
-  async relays(relays: readonly Relay[]): Promise<IceServer[]> {
-    try {
-      return await Promise.all(relays.map((relay) => this.#relay(relay)));
-    } catch (error) {
-      this.close();
-      throw error;
-    }
+  /** Relays in the words of the library. Rejects when there is no port to be had. */
+  relays(relays: readonly Relay[]): Promise<IceServer[]> {
+    return Promise.all(relays.map((relay) => this.#relay(relay)));
   }
 
   /** A candidate of the server's; those that are none of TCP are ignored. */
   learn(candidate: string, mid: string): void {
     const [, foundation, priority, host, port] = PASSIVE_TCP.exec(candidate) ?? [];
     if (foundation === undefined || priority === undefined || host === undefined || isIP(host) === 0) return;
+    if (!isPort(Number(port))) return;
     const key = `${host} ${port}`;
     if (!this.#addresses || this.#addresses.has(key) || this.#addresses.size >= TCP_WAYS_MAX) return;
     const address = { foundation, priority, host, port: Number(port), mid };
@@ -81,6 +78,7 @@ export class StreamWays {
   /** Lets go of all that are not used, for good. Whether one to the server itself is. */
   settle({ isRelayed, loopbackPort }: ChosenWay): boolean {
     this.#addresses = undefined;
+    this.#isSettled = true;
     for (const tunnel of this.#direct) if (tunnel.port !== loopbackPort) this.#drop(tunnel);
     if (!isRelayed) for (const tunnel of this.#relays) this.#drop(tunnel);
     return this.#direct.size > 0;
@@ -125,7 +123,9 @@ export class StreamWays {
       connect,
       ended: (why) => {
         const wasKept = tunnels.delete(tunnel);
-        if (wasKept && tunnel.isInUse) lost(`its connection over TCP ended: ${why}`);
+        if (!wasKept || !this.#isSettled) return;
+        // Of relays more than one may have been kept; to those that are not used next to nothing is said.
+        if (tunnels === this.#direct || tunnel.isInUse) lost(`its connection over TCP ended: ${why}`);
       },
     });
     tunnels.add(tunnel);

@@ -36,6 +36,8 @@ describe("relays that a server names", () => {
     "http://relay.example",
     "turn:",
     "turns:",
+    "turn:relay.example:99999?transport=tcp",
+    "turn:relay.example:0",
     "",
   ])("%j is none that can be used", (url) => {
     expect(learn(url)).toEqual([]);

@@ -116,6 +116,31 @@ describe("a tunnel", () => {
     expect(streams).toHaveLength(1);
   });
 
+  it("hears one sender only, also when two have spoken before it listened", async () => {
+    const { send, far } = await setUp();
+    const other = await bindLocal();
+    // Both lie there when it looks.
+    const said = [send("first"), send("other", other.socket), send("last")];
+    await Promise.all(said);
+    await eventually("all of it has come", () => far.texts().includes("last"));
+    expect(far.texts()).toEqual(["first", "last"]);
+  });
+
+  it("that cannot even begin to connect ends, once", async () => {
+    const local = await bindLocal();
+    const ended: string[] = [];
+    const tunnel = await StreamTunnel.open({
+      clock: createSimulatedClock(),
+      framing: ICE_TCP_FRAMING,
+      connect: () => connectTcp({ host: LOOPBACK, port: 99_999 }),
+      ended: (why) => ended.push(why),
+    });
+    for (const text of ["one", "two"]) local.socket.send(text, tunnel.port, LOOPBACK);
+    await eventually("it has ended", () => ended.length > 0);
+    await bindLocal(tunnel.port);
+    expect(ended).toEqual([expect.stringMatching(/port/i)]);
+  });
+
   it("hears and answers nobody but the first that spoke", async () => {
     const { far, local, send, isHeard, greet } = await setUp();
     const other = await bindLocal();
