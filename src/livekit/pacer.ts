@@ -12,8 +12,8 @@ export interface Pacer {
 }
 
 export interface PacerMember {
-  /** Must not throw. */
-  tick(): void;
+  /** `atMs`: when the beat is due, whatever the timer made of it. Must not throw. */
+  tick(atMs: number): void;
 }
 
 /** After a longer stall of the event loop the beat starts anew instead of rushing: audio comes late, none is lost. */
@@ -30,22 +30,22 @@ export function createPacer(clock: Clock, intervalMs: number): Pacer {
     isBeating = true;
     const now = clock.now();
     if (now - nextAtMs > CATCH_UP_MAX_MS) nextAtMs = now;
-    for (; nextAtMs <= now && members.size > 0; nextAtMs += intervalMs) tickAll();
+    for (; nextAtMs <= now && members.size > 0; nextAtMs += intervalMs) tickAll(nextAtMs);
     isBeating = false;
     if (members.size > 0) schedule();
   }
 
-  function tickAll(): void {
+  function tickAll(atMs: number): void {
     // A copy: whoever is added by a tick begins with the next beat, and leaving and coming back is no second tick.
     for (const member of Array.from(members)) {
-      if (members.has(member)) tick(member);
+      if (members.has(member)) tick(member, atMs);
     }
   }
 
   /** A tick that throws breaks its promise: it loses its place, the error surfaces alone, the others play on. */
-  function tick(member: PacerMember): void {
+  function tick(member: PacerMember, atMs: number): void {
     try {
-      member.tick();
+      member.tick(atMs);
     } catch (error) {
       members.delete(member);
       queueMicrotask(() => {

@@ -8,8 +8,8 @@ export interface TrackFeederOptions {
   readonly pacer: Pacer;
   readonly format: TrackFormat;
   readonly source: FrameSource;
-  /** Takes one frame of exactly `pacer.intervalMs`. The array is reused for the next beat. Must not throw. */
-  readonly emit: (frame: Int16Array) => void;
+  /** Takes one frame of exactly `pacer.intervalMs`, and when it is due. The array is reused for the next beat. Must not throw. */
+  readonly emit: (frame: Int16Array, atMs: number) => void;
   /** Silence sent after the last sample, in milliseconds. */
   readonly silenceTailMs: number;
 }
@@ -30,7 +30,7 @@ export function createTrackFeeder(options: TrackFeederOptions): TrackFeeder {
   let silentBeats = 0;
 
   const member = {
-    tick(): void {
+    tick(atMs: number): void {
       const filled = source.read(frame);
       // The source may have closed its own track while it was asked.
       if (state === "stopped") return;
@@ -40,7 +40,7 @@ export function createTrackFeeder(options: TrackFeederOptions): TrackFeeder {
         return;
       }
       if (filled < samples) frame.fill(0, filled);
-      emit(frame);
+      emit(frame, atMs);
     },
   };
 

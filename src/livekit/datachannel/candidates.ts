@@ -1,5 +1,9 @@
 // Candidates of ICE: addresses at which a side may be reached, in lines of text (RFC 8839, 5.1).
 
+import { isIP } from "node:net";
+
+const CANDIDATE_MAX_CHARS = 1000;
+
 export interface Candidate {
   readonly candidate: string;
   readonly mid: string;
@@ -21,4 +25,9 @@ export function takeCandidates(sdp: string): { readonly text: string; readonly c
 /** Of any kind of TCP: nothing for a library that knows UDP alone. */
 export function isOverTcp(candidate: string): boolean {
   return /^(?:a=)?candidate:\S+ \d+ tcp /i.test(candidate);
+}
+
+/** By its address, and not too long to be one. A name would have to be looked up, and servers may name anything. */
+export function hasAddress(candidate: string): boolean {
+  return candidate.length <= CANDIDATE_MAX_CHARS && isIP(candidate.split(" ", 5)[4] ?? "") !== 0;
 }

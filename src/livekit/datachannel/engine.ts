@@ -11,6 +11,7 @@ import { acquireNative, releaseNative } from "./native.js";
 import { loadOpus } from "./opus-encoder.js";
 import { completeOptions, type DatachannelEngineOptions } from "./options.js";
 import { FRAME_MS } from "./publication.js";
+import { RelayNames } from "./relay-names.js";
 import { Turns } from "./turns.js";
 import { WayMemory } from "./way-memory.js";
 
@@ -26,7 +27,7 @@ export async function createDatachannelEngine(engineOptions: DatachannelEngineOp
     options,
     pacer: createPacer(clock, FRAME_MS),
     turns: new Turns(() => clock.now()),
-    iceServers: new IceServerMemory(),
+    iceServers: new IceServerMemory(new RelayNames(clock)),
     ways: new WayMemory(() => clock.now()),
     throttle: createConnectThrottle({
       clock,
@@ -40,7 +41,11 @@ export async function createDatachannelEngine(engineOptions: DatachannelEngineOp
 
   async function dispose(): Promise<void> {
     await within(clock, options.roomCloseTimeoutMs, Promise.all([...rooms].map((room) => room.close())));
-    releaseNative();
+    try {
+      releaseNative();
+    } catch (error) {
+      options.logger.error({ err: error }, "libdatachannel did not end in good order");
+    }
   }
 
   return {

@@ -12,11 +12,16 @@ export class NoWayError extends RoomConnectError {
   }
 }
 
-/** Resolves with `opened`, when packets can flow. */
-export async function findWay(peer: PeerTransport, opened: Promise<void>, options: CompleteOptions): Promise<void> {
-  const { clock, firstWayMs, peerTimeoutMs } = options;
-  const firstMs = Math.min(firstWayMs, peerTimeoutMs);
+/** Resolves with `opened`, when packets can flow. `sinceMs`: when the offer was made. */
+export async function findWay(
+  peer: PeerTransport,
+  opened: Promise<void>,
+  { clock, firstWayMs, peerTimeoutMs }: CompleteOptions,
+  sinceMs: number,
+): Promise<void> {
+  const leftMs = sinceMs + peerTimeoutMs - clock.now();
+  const firstMs = Math.min(firstWayMs, leftMs);
   if ((await within(clock, firstMs, opened)) !== LATE) return;
   peer.tryAllWays();
-  if ((await within(clock, peerTimeoutMs - firstMs, opened)) === LATE) throw new NoWayError();
+  if ((await within(clock, leftMs - firstMs, opened)) === LATE) throw new NoWayError();
 }

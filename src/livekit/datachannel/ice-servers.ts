@@ -2,6 +2,7 @@
 // first join to a server asks before it offers, and what it learns decides how the next ones go.
 
 import type { ICEServer } from "@livekit/protocol";
+import type { RelayNames } from "./relay-names.js";
 
 /** A TURN server, and how to reach it. */
 export interface Relay {
@@ -12,11 +13,20 @@ export interface Relay {
   readonly credential: string;
 }
 
+export interface LocatedRelay extends Relay {
+  readonly address: string;
+}
+
 /** Servers are few; this keeps a caller who invents names from filling the memory. */
 const REMEMBERED_MAX = 1000;
 
 export class IceServerMemory {
+  readonly #names: RelayNames;
   readonly #relays = new Map<string, boolean>();
+
+  constructor(names: RelayNames) {
+    this.#names = names;
+  }
 
   /** Whether a join may come with its offer: the server is known to need no relay. */
   mayOfferAtOnce(origin: string): boolean {
@@ -29,6 +39,15 @@ export class IceServerMemory {
     if (!this.#relays.has(origin) && this.#relays.size >= REMEMBERED_MAX) this.#relays.clear();
     this.#relays.set(origin, relays.length > 0);
     return relays;
+  }
+
+  /** Those whose addresses are known in time. Never rejects. */
+  async locate(relays: readonly Relay[]): Promise<LocatedRelay[]> {
+    const addresses = await Promise.all(relays.map(({ host }) => this.#names.address(host)));
+    return relays.flatMap((relay, index) => {
+      const address = addresses[index];
+      return address === undefined ? [] : [{ ...relay, address }];
+    });
   }
 }
 

@@ -12,7 +12,7 @@ import {
 import { RoomConnectError } from "../room.js";
 import type { AudioSender, AudioSenderOptions } from "./audio-sender.js";
 import { findWay } from "./find-way.js";
-import type { IceServerMemory, Relay } from "./ice-servers.js";
+import type { IceServerMemory, LocatedRelay } from "./ice-servers.js";
 import { LinkSignal } from "./link-signal.js";
 import { End, Milestone } from "./milestone.js";
 import { inTime } from "./in-time.js";
@@ -53,6 +53,7 @@ export class Link {
   #negotiation: Promise<void> = Promise.resolve();
   #isJoined = false;
   #isClosed = false;
+  #closed: Promise<void> | undefined;
   /** What is waited for; made anew for each join, resume and negotiation. */
   #welcome = new Milestone<JoinResponse | undefined>();
   #answered = new Milestone<void>();
@@ -120,11 +121,12 @@ export class Link {
     const relays = iceServers.learn(this.#origin, join.iceServers);
     welcomed(join);
     if (!peer) {
-      peer = await this.#createPeer(relays);
+      peer = await this.#createPeer(await iceServers.locate(relays));
       this.tell({ case: "offer", value: this.#makeOffer(peer) });
     }
+    const sinceMs = clock.now();
     await inTime(clock, peerTimeoutMs, this.#answered.promise, "the server did not answer the offer");
-    await findWay(peer, this.#opened.promise, options);
+    await findWay(peer, this.#opened.promise, options, sinceMs);
     ways.went(this.#origin, peer.isOverTcp);
     this.#isJoined = true;
     peer.listen();
@@ -191,8 +193,11 @@ export class Link {
   }
 
   /** Says good-bye and lets go of everything. Idempotent, bounded, never rejects. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     this.#isClosed = true;
     this.#fail(new RoomConnectError("aborted", "the room is closed"));
     const isLeft = this.#signal.leave();
@@ -200,12 +205,13 @@ export class Link {
     await isLeft;
   }
 
-  async #createPeer(relays: readonly Relay[]): Promise<PeerTransport> {
+  async #createPeer(relays: readonly LocatedRelay[]): Promise<PeerTransport> {
     const { listener, options, ways } = this.#parts;
     const peer = await PeerTransport.open({
       clock: options.clock,
       relays,
       isTcpFirst: ways.isTcpFirst(this.#origin),
+      isWanted: () => !this.#isClosed,
       fault: this.#fault,
       listener: {
         candidate: (candidateInit) => {
@@ -221,9 +227,7 @@ export class Link {
       },
     });
     this.#peer = peer;
-    if (!this.#isClosed) return peer;
-    peer.close();
-    throw new RoomConnectError("aborted", "the room is closed");
+    return peer;
   }
 
   #makeOffer(peer: PeerTransport): SessionDescription {

@@ -22,9 +22,12 @@ export function acquireNative(): void {
 export function releaseNative(): void {
   users -= 1;
   if (users > 0) return;
-  nodeDataChannel.cleanup();
-  // It has let go of everything, and reports nothing any more.
-  held.clear();
+  try {
+    nodeDataChannel.cleanup();
+  } finally {
+    // It has let go of everything, and reports nothing any more.
+    held.clear();
+  }
 }
 
 export function createPeerConnection(name: string, config: RtcConfig): PeerConnection {

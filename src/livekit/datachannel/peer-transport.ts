@@ -4,8 +4,9 @@
 import { randomUUID } from "node:crypto";
 import type { DataChannel, IceServer, PeerConnection } from "node-datachannel";
 import type { Clock } from "../../time.js";
-import type { Relay } from "./ice-servers.js";
-import { isOverTcp, takeCandidates, type Candidate } from "./candidates.js";
+import { RoomConnectError } from "../room.js";
+import type { LocatedRelay } from "./ice-servers.js";
+import { takeCandidates } from "./candidates.js";
 import {
   closeWhatIsHeld,
   createPeerConnection,
@@ -15,7 +16,8 @@ import {
   type Fault,
 } from "./native.js";
 import { LOOPBACK } from "./stream-tunnel.js";
-import { StreamWays, type AddCandidate } from "./stream-ways.js";
+import { RemoteCandidates } from "./remote-candidates.js";
+import { StreamWays } from "./stream-ways.js";
 import { AudioSender, type AudioSenderOptions } from "./audio-sender.js";
 
 export interface PeerListener {
@@ -30,15 +32,20 @@ export interface PeerListener {
 
 export interface PeerTransportParts {
   readonly clock: Clock;
-  readonly relays: readonly Relay[];
+  readonly relays: readonly LocatedRelay[];
   /** Where UDP is known not to get through: it is tried last. */
   readonly isTcpFirst: boolean;
+  /** Not any more, when it could be opened. */
+  readonly isWanted: () => boolean;
   readonly listener: PeerListener;
   readonly fault: Fault;
 }
 
-/** Of the server, kept for a transport that cannot take them yet. */
-const CANDIDATES_MAX = 100;
+interface OwnParts extends Pick<PeerTransportParts, "isTcpFirst" | "listener" | "fault"> {
+  readonly iceServers: IceServer[];
+  readonly ways: StreamWays;
+}
+
 const OPEN_POLL_MS = 2;
 const RELIABLE = "_reliable";
 const LOSSY = "_lossy";
@@ -52,7 +59,7 @@ export class PeerTransport {
   readonly #listener: PeerListener;
   readonly #ways: StreamWays;
   readonly #guard: ReturnType<typeof createGuard>;
-  readonly #addRemote: AddCandidate;
+  readonly #candidatesOfServer: RemoteCandidates;
   readonly #channels: DataChannel[];
   readonly #senders: AudioSender[] = [];
   /** Senders without a track: as told to nobody yet, as offered, and as the server has agreed. */
@@ -65,22 +72,27 @@ export class PeerTransport {
   readonly #candidates = new Set<string>();
   /** Told before the answer has been taken, a candidate can break the handshake of DTLS. */
   #heldCandidates: string[] | undefined = [];
-  /** Of the server, for a connection that has no answer yet. */
-  #earlyCandidates: Candidate[] | undefined = [];
-  /** Of the server, over UDP, as long as TCP is tried alone. */
-  #laterCandidates: Candidate[] | undefined;
   #isClosed = false;
   #isLost = false;
   #wasOpen = false;
   #isOverTcp = false;
 
-  /** Rejects when there is no port to be had. */
-  static async open({ clock, relays, isTcpFirst, listener, fault }: PeerTransportParts): Promise<PeerTransport> {
+  /** Rejects when there is no port to be had, or it is not wanted any more. */
+  static async open({
+    clock,
+    relays,
+    isTcpFirst,
+    isWanted,
+    listener,
+    fault,
+  }: PeerTransportParts): Promise<PeerTransport> {
     const ways = new StreamWays({ clock, lost: (why) => transport?.lose(why) });
     let transport: PeerTransport | undefined;
     try {
-      transport = new PeerTransport(await ways.relays(relays), ways, listener, fault);
-      if (isTcpFirst) transport.#tryTcpFirst();
+      const iceServers = await ways.relays(relays);
+      // The library itself may have ended meanwhile.
+      if (!isWanted()) throw new RoomConnectError("aborted", "the room is closed");
+      transport = new PeerTransport({ iceServers, ways, isTcpFirst, listener, fault });
       return transport;
     } catch (error) {
       ways.close();
@@ -88,7 +100,7 @@ export class PeerTransport {
     }
   }
 
-  private constructor(iceServers: IceServer[], ways: StreamWays, listener: PeerListener, fault: Fault) {
+  private constructor({ iceServers, ways, isTcpFirst, listener, fault }: OwnParts) {
     this.#listener = listener;
     this.#ways = ways;
     this.#guard = createGuard(() => this.#isClosed, fault);
@@ -102,7 +114,8 @@ export class PeerTransport {
       this.#peer.onLocalCandidate(this.#guard((candidate: string, mid: string) => this.#onCandidate(candidate, mid)));
     }
     // One that is malformed spoils neither the answer nor the others.
-    this.#addRemote = this.#guard((candidate: string, mid: string) => this.#peer.addRemoteCandidate(candidate, mid));
+    const add = this.#guard((candidate: string, mid: string) => this.#peer.addRemoteCandidate(candidate, mid));
+    this.#candidatesOfServer = new RemoteCandidates(ways, add, isTcpFirst);
     holdUntilStateClosed(
       this.#peer,
       this.#guard((state: string) => {
@@ -132,11 +145,10 @@ export class PeerTransport {
     const { text, candidates } = takeCandidates(sdp);
     this.#peer.setRemoteDescription(text, "answer");
     move(this.#resting.offered, this.#resting.agreed);
-    const early = this.#earlyCandidates ?? [];
+    for (const candidate of candidates) this.#candidatesOfServer.learn(candidate);
+    this.#candidatesOfServer.begin();
     const held = this.#heldCandidates ?? [];
-    this.#earlyCandidates = undefined;
     this.#heldCandidates = undefined;
-    for (const candidate of [...candidates, ...early]) this.#take(candidate);
     for (const candidateInit of held) this.#listener.candidate(candidateInit);
   }
 
@@ -145,16 +157,7 @@ export class PeerTransport {
     if (this.#isClosed) return;
     const { candidate, sdpMid } = JSON.parse(candidateInit) as { candidate?: unknown; sdpMid?: unknown };
     if (typeof candidate !== "string" || candidate === "") return;
-    const told = { candidate, mid: typeof sdpMid === "string" ? sdpMid : "0" };
-    if (!this.#earlyCandidates) this.#take(told);
-    else if (this.#earlyCandidates.length < CANDIDATES_MAX) this.#earlyCandidates.push(told);
-  }
-
-  #take(told: Candidate): void {
-    const { candidate, mid } = told;
-    if (isOverTcp(candidate)) this.#ways.learn(candidate, mid);
-    else if (!this.#laterCandidates) this.#addRemote(candidate, mid);
-    else if (this.#laterCandidates.length < CANDIDATES_MAX) this.#laterCandidates.push(told);
+    this.#candidatesOfServer.learn({ candidate, mid: typeof sdpMid === "string" ? sdpMid : "0" });
   }
 
   /** Packets come from now on; the library has kept those that came before. */
@@ -187,18 +190,9 @@ export class PeerTransport {
     this.#resting.untold.add(sender);
   }
 
-  #tryTcpFirst(): void {
-    this.#laterCandidates = [];
-    this.#ways.tryDirect(this.#addRemote);
-  }
-
   /** No way has been found so far: now by UDP and TCP. */
   tryAllWays(): void {
-    if (this.#isClosed) return;
-    this.#ways.tryDirect(this.#addRemote);
-    const later = this.#laterCandidates ?? [];
-    this.#laterCandidates = undefined;
-    for (const candidate of later) this.#take(candidate);
+    if (!this.#isClosed) this.#candidatesOfServer.tryAll();
   }
 
   /** Once it is open: it goes to the server itself, and over TCP. */

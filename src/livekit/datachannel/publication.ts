@@ -26,8 +26,6 @@ export interface PublicationParts {
 export const FRAME_MS = 20;
 const SAMPLES_PER_MS = 48;
 const SAMPLES_PER_FRAME = SAMPLES_PER_MS * FRAME_MS;
-/** A longer pause than the pacer ever catches up on was one of the source. */
-const PAUSE_MIN_MS = 6 * FRAME_MS;
 /** By so few bytes Opus says that a pause has begun or goes on; receivers want to hear of the first. */
 const DTX_MAX_BYTES = 2;
 /** Between the server's word that somebody subscribes and their being able to hear. What was sent meanwhile they never get. */
@@ -43,7 +41,7 @@ export class Publication {
   /** The frame that is encoded next; the feeder uses one array for all beats. */
   readonly #frame: Int16Array;
   readonly #encode = () => this.#encodeAndSend();
-  readonly #opening = { tick: () => this.#sendSilence() };
+  readonly #opening = { tick: (atMs: number) => this.#sendSilence(atMs) };
   #request = new AddTrackRequest();
   #published = new Milestone<TrackInfo>();
   #track: TrackInfo | undefined;
@@ -51,8 +49,10 @@ export class Publication {
   /** The sender's; it goes with it. */
   #link: Link | undefined;
   #isStarted = false;
-  #timestamp = randomInt(2 ** 31);
-  #lastFrameAtMs = Number.NaN;
+  readonly #firstTimestamp = randomInt(2 ** 31);
+  #firstAtMs: number | undefined;
+  /** Of the frame that is encoded next. */
+  #timestamp = 0;
   #subscriberTimer: unknown;
   #isPausing = false;
   #hasFailed = false;
@@ -63,7 +63,7 @@ export class Publication {
     this.name = name;
     this.#encoder = createOpusEncoder(format);
     this.#frame = new Int16Array(SAMPLES_PER_FRAME * format.channels);
-    const emit = (frame: Int16Array) => this.#take(frame);
+    const emit = (frame: Int16Array, atMs: number) => this.#take(frame, atMs);
     this.#feeder = createTrackFeeder({ pacer, format, source, emit, silenceTailMs: options.silenceTailMs });
   }
 
@@ -169,25 +169,23 @@ export class Publication {
     this.#track = undefined;
   }
 
-  #sendSilence(): void {
-    this.#advance(this.#parts.options.clock.now());
-    this.#sender?.send(SILENT_FRAME, this.#timestamp);
+  #sendSilence(atMs: number): void {
+    this.#sender?.send(SILENT_FRAME, this.#timestampAt(atMs));
   }
 
-  #take(frame: Int16Array): void {
-    const { turns, options } = this.#parts;
+  #take(frame: Int16Array, atMs: number): void {
+    const { turns } = this.#parts;
     // The frame of the beat before has had 20 ms to be encoded; it goes first.
     turns.hurry(this.#encode);
     this.#frame.set(frame);
-    this.#advance(options.clock.now());
+    this.#timestamp = this.#timestampAt(atMs);
     turns.take(this.#encode);
   }
 
   /** Time goes on while nothing is sent, to the sample: a receiver takes what is off for jitter, and stretches sound to match. */
-  #advance(nowMs: number): void {
-    const sinceMs = nowMs - this.#lastFrameAtMs;
-    this.#timestamp += sinceMs >= PAUSE_MIN_MS ? Math.round(sinceMs * SAMPLES_PER_MS) : SAMPLES_PER_FRAME;
-    this.#lastFrameAtMs = nowMs;
+  #timestampAt(atMs: number): number {
+    this.#firstAtMs ??= atMs;
+    return this.#firstTimestamp + Math.round((atMs - this.#firstAtMs) * SAMPLES_PER_MS);
   }
 
   #encodeAndSend(): void {

@@ -21,6 +21,7 @@ export const LOOPBACK = "127.0.0.1";
 const UNSENT_MAX_BYTES = 256 * 1024;
 /** ICE asks every few seconds whether the far side still wants to hear from us, on the way that is used. */
 const IN_USE_MS = 10_000;
+const CLOSED = "the far side closed it";
 
 export class StreamTunnel {
   readonly #options: StreamTunnelOptions;
@@ -66,9 +67,9 @@ export class StreamTunnel {
     return this.#port;
   }
 
-  /** Something has come by it of late. */
-  get isInUse(): boolean {
-    return this.#options.clock.now() - this.#lastCarriedAtMs < IN_USE_MS;
+  /** Something has come by it since then, and of late. */
+  hasCarriedSince(sinceMs: number): boolean {
+    return this.#lastCarriedAtMs >= sinceMs && this.#options.clock.now() - this.#lastCarriedAtMs < IN_USE_MS;
   }
 
   /** Idempotent. No callback after it. */
@@ -81,25 +82,30 @@ export class StreamTunnel {
 
   #toStream(datagram: Buffer, fromPort: number): void {
     if (this.#isClosed || (this.#peerPort ??= fromPort) !== fromPort) return;
-    try {
-      this.#stream ??= this.#connect(fromPort);
-    } catch (error) {
-      return this.#end(error instanceof Error ? error.message : String(error));
-    }
-    if (this.#stream.writableLength > UNSENT_MAX_BYTES) return;
+    const stream = this.#stream ?? this.#connect(fromPort);
+    if (!stream || stream.writableLength > UNSENT_MAX_BYTES) return;
     const frame = this.#options.framing.wrap(datagram);
-    if (frame) this.#stream.write(frame);
+    if (frame) stream.write(frame);
   }
 
-  #connect(peerPort: number): Socket {
-    const stream = this.#options.connect();
-    // From now on the system keeps everybody else away.
-    this.#udp.connect(peerPort, LOOPBACK);
-    stream.setNoDelay(true);
-    stream.on("data", (chunk: Buffer) => this.#fromStream(chunk));
-    stream.on("error", (error) => this.#end(error.message));
-    stream.on("close", () => this.#end("the far side closed it"));
-    return stream;
+  /** Undefined when it cannot even begin. */
+  #connect(peerPort: number): Socket | undefined {
+    try {
+      const stream = this.#options.connect();
+      this.#stream = stream;
+      stream.setNoDelay(true);
+      stream.on("data", (chunk: Buffer) => this.#fromStream(chunk));
+      stream.on("error", (error) => this.#end(error.message));
+      // Half-closed is closed, and not only once all has been taken that waits for a far side that takes nothing.
+      stream.on("end", () => this.#end(CLOSED));
+      stream.on("close", () => this.#end(CLOSED));
+      // From now on the system keeps everybody else away.
+      this.#udp.connect(peerPort, LOOPBACK);
+      return stream;
+    } catch (error) {
+      this.#end(error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
   }
 
   #fromStream(chunk: Buffer): void {

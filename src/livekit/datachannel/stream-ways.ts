@@ -6,7 +6,7 @@ import { connect as connectTcp, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { IceServer } from "node-datachannel";
 import type { Clock } from "../../time.js";
-import { isPort, type Relay } from "./ice-servers.js";
+import { isPort, type LocatedRelay } from "./ice-servers.js";
 import { ICE_TCP_FRAMING, TURN_FRAMING } from "./stream-framing.js";
 import { LOOPBACK, StreamTunnel, type StreamTunnelOptions } from "./stream-tunnel.js";
 
@@ -27,7 +27,9 @@ export type AddCandidate = (candidate: string, mid: string) => void;
 
 /** A server has an address or a few. */
 const TCP_WAYS_MAX = 4;
-const PASSIVE_TCP = /^(?:a=)?candidate:(\S+) 1 tcp (\d+) (\S+) (\d+) typ \S+.* tcptype passive/i;
+/** To a relay that was kept beside the chosen one nothing is said after this, but for a word every few minutes. */
+const UNUSED_MS = 7000;
+const PASSIVE_TCP = /^(?:a=)?candidate:(\S+) 1 tcp (\d+) (\S+) (\d+) typ \S+(?: .*)? tcptype passive/i;
 
 interface TcpAddress {
   readonly foundation: string;
@@ -42,7 +44,8 @@ export class StreamWays {
   /** Of the server, as long as they are of use. */
   #addresses: Map<string, TcpAddress> | undefined = new Map();
   #add: AddCandidate | undefined;
-  #isSettled = false;
+  #settledAtMs: number | undefined;
+  #isRelayOne = false;
   readonly #direct = new Set<StreamTunnel>();
   readonly #relays = new Set<StreamTunnel>();
   #isClosed = false;
@@ -52,17 +55,19 @@ export class StreamWays {
   }
 
   /** Relays in the words of the library. Rejects when there is no port to be had. */
-  relays(relays: readonly Relay[]): Promise<IceServer[]> {
+  relays(relays: readonly LocatedRelay[]): Promise<IceServer[]> {
+    this.#isRelayOne = relays.length === 1;
     return Promise.all(relays.map((relay) => this.#relay(relay)));
   }
 
   /** A candidate of the server's; those that are none of TCP are ignored. */
   learn(candidate: string, mid: string): void {
+    if (!this.#addresses || this.#addresses.size >= TCP_WAYS_MAX) return;
     const [, foundation, priority, host, port] = PASSIVE_TCP.exec(candidate) ?? [];
     if (foundation === undefined || priority === undefined || host === undefined || isIP(host) === 0) return;
     if (!isPort(Number(port))) return;
     const key = `${host} ${port}`;
-    if (!this.#addresses || this.#addresses.has(key) || this.#addresses.size >= TCP_WAYS_MAX) return;
+    if (this.#addresses.has(key)) return;
     const address = { foundation, priority, host, port: Number(port), mid };
     this.#addresses.set(key, address);
     if (this.#add) void this.#openDirect(address, this.#add);
@@ -78,7 +83,7 @@ export class StreamWays {
   /** Lets go of all that are not used, for good. Whether one to the server itself is. */
   settle({ isRelayed, loopbackPort }: ChosenWay): boolean {
     this.#addresses = undefined;
-    this.#isSettled = true;
+    this.#settledAtMs = this.#parts.clock.now();
     for (const tunnel of this.#direct) if (tunnel.port !== loopbackPort) this.#drop(tunnel);
     if (!isRelayed) for (const tunnel of this.#relays) this.#drop(tunnel);
     return this.#direct.size > 0;
@@ -91,11 +96,12 @@ export class StreamWays {
     for (const tunnel of [...this.#direct, ...this.#relays]) this.#drop(tunnel);
   }
 
-  async #relay({ host, port, transport, username, credential }: Relay): Promise<IceServer> {
+  async #relay({ host, address, port, transport, username, credential }: LocatedRelay): Promise<IceServer> {
     const server = { username, password: credential, relayType: "TurnUdp" } as const;
-    if (transport === "udp") return { hostname: host, port, ...server };
+    if (transport === "udp") return { hostname: address, port, ...server };
+    const to = { host: address, port };
     const name = isIP(host) === 0 ? { servername: host } : {};
-    const connect = () => (transport === "tls" ? connectTls({ host, port, ...name }) : connectTcp({ host, port }));
+    const connect = () => (transport === "tls" ? connectTls({ ...to, ...name }) : connectTcp(to));
     const tunnel = await this.#open(this.#relays, { framing: TURN_FRAMING, connect });
     return { hostname: LOOPBACK, port: tunnel.port, ...server };
   }
@@ -122,10 +128,10 @@ export class StreamWays {
       framing,
       connect,
       ended: (why) => {
-        const wasKept = tunnels.delete(tunnel);
-        if (!wasKept || !this.#isSettled) return;
-        // Of relays more than one may have been kept; to those that are not used next to nothing is said.
-        if (tunnels === this.#direct || tunnel.isInUse) lost(`its connection over TCP ended: ${why}`);
+        if (!tunnels.delete(tunnel) || this.#settledAtMs === undefined) return;
+        const isTheWay =
+          tunnels === this.#direct || this.#isRelayOne || tunnel.hasCarriedSince(this.#settledAtMs + UNUSED_MS);
+        if (isTheWay) lost(`its connection over TCP ended: ${why}`);
       },
     });
     tunnels.add(tunnel);

@@ -1,9 +1,14 @@
 import { ICEServer } from "@livekit/protocol";
 import { describe, expect, it } from "vitest";
+import { RelayNames } from "../../../src/livekit/datachannel/relay-names.js";
+import { systemClock } from "../../../src/time.js";
 import { IceServerMemory } from "../../../src/livekit/datachannel/ice-servers.js";
 
+const NAMES = new RelayNames(systemClock, (name) =>
+  name === "known.example" ? Promise.resolve("192.0.2.7") : Promise.reject(new Error("unknown")),
+);
 const named = (...urls: string[]) => [new ICEServer({ urls, username: "u", credential: "c" })];
-const learn = (...urls: string[]) => new IceServerMemory().learn("h", named(...urls));
+const learn = (...urls: string[]) => new IceServerMemory(NAMES).learn("h", named(...urls));
 const relay = (host: string, port: number, transport = "udp") => ({
   host,
   port,
@@ -57,16 +62,26 @@ describe("relays that a server names", () => {
   it("are looked for in all servers and all their addresses, the first first, with the credentials of their server", () => {
     const other = new ICEServer({ urls: ["stun:x", "turns:c:3", "turns:d:4"], username: "v", credential: "w" });
     const servers = [...named("stun:x", "turn:a:1", "turn:b:2"), other];
-    expect(new IceServerMemory().learn("h", servers)).toEqual([
+    expect(new IceServerMemory(NAMES).learn("h", servers)).toEqual([
       relay("a", 1),
       { host: "c", port: 3, transport: "tls", username: "v", credential: "w" },
     ]);
   });
 });
 
+it("relays whose names are not known are left out, and the others told with their addresses", async () => {
+  const memory = new IceServerMemory(NAMES);
+  const relays = memory.learn("h", named("turn:unknown.example", "turns:known.example"));
+  const located = await memory.locate([...relays, ...learn("turn:10.0.0.1")]);
+  expect(located.map(({ host, address }) => [host, address])).toEqual([
+    ["known.example", "192.0.2.7"],
+    ["10.0.0.1", "10.0.0.1"],
+  ]);
+});
+
 describe("an offer with the join", () => {
   it("is made to a server that is known to need no relay, and to no other", () => {
-    const memory = new IceServerMemory();
+    const memory = new IceServerMemory(NAMES);
     expect(memory.mayOfferAtOnce("h")).toBe(false);
     memory.learn("h", named("stun:stun.example"));
     memory.learn("far", named("turn:relay.example"));
@@ -76,7 +91,7 @@ describe("an offer with the join", () => {
   });
 
   it("follows what the server said last", () => {
-    const memory = new IceServerMemory();
+    const memory = new IceServerMemory(NAMES);
     const answers = [[], named("turn:relay.example"), []].map((servers) => {
       memory.learn("h", servers);
       return memory.mayOfferAtOnce("h");
@@ -85,7 +100,7 @@ describe("an offer with the join", () => {
   });
 
   it("is forgotten for all when a thousand servers are known, so that invented names fill no memory", () => {
-    const memory = new IceServerMemory();
+    const memory = new IceServerMemory(NAMES);
     for (let i = 0; i < 1000; i += 1) memory.learn(`h${i}`, []);
     memory.learn("h999", []);
     expect(memory.mayOfferAtOnce("h0")).toBe(true);

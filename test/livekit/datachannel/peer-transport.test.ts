@@ -1,6 +1,7 @@
 // One transport and a far side, both of the real library, on this machine.
 
 import { expect, it, onTestFinished } from "vitest";
+import { heldCount } from "../../../src/livekit/datachannel/native.js";
 import { PeerTransport } from "../../../src/livekit/datachannel/peer-transport.js";
 import { systemClock } from "../../../src/time.js";
 import { eventually } from "../../support/eventually.js";
@@ -19,6 +20,7 @@ async function setUp() {
     clock: systemClock,
     relays: [],
     isTcpFirst: false,
+    isWanted: () => true,
     fault: (error) => faults.push(error),
     listener: {
       candidate: (init) => told.candidates.push(init),
@@ -101,4 +103,20 @@ it("says nothing any more once it is closed, and takes nothing", async () => {
   peer.addCandidate('{"candidate":"candidate:1 1 UDP 1 127.0.0.1 9 typ host","sdpMid":"0"}');
   peer.answer("nonsense");
   expect([peer.isOpen, told.lost, told.packets]).toEqual([false, [], []]);
+});
+
+it("is not opened when it is not wanted any more by the time it could be", async () => {
+  const nothing = () => undefined;
+  const before = heldCount();
+  const opening = PeerTransport.open({
+    clock: systemClock,
+    relays: [{ host: "h", address: "127.0.0.1", port: 9, transport: "tcp", username: "u", credential: "c" }],
+    isTcpFirst: false,
+    isWanted: () => false,
+    fault: nothing,
+    listener: { candidate: nothing, packet: nothing, opened: nothing, lost: nothing },
+  });
+  await expect(opening).rejects.toMatchObject({ code: "aborted" });
+  expect(heldCount()).toBe(before);
+  await eventually("its tunnel is closed", () => !process.getActiveResourcesInfo().includes("UDPWrap"));
 });

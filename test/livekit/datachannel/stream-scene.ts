@@ -4,7 +4,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { expect, onTestFinished } from "vitest";
-import type { Relay } from "../../../src/livekit/datachannel/ice-servers.js";
+import type { LocatedRelay, Relay } from "../../../src/livekit/datachannel/ice-servers.js";
 import { LOOPBACK } from "../../../src/livekit/datachannel/stream-tunnel.js";
 import { StreamWays } from "../../../src/livekit/datachannel/stream-ways.js";
 import { eventually } from "../../support/eventually.js";
@@ -18,8 +18,8 @@ export const TURN_MESSAGE = Buffer.from([0x40, 0, 0, 0]);
 
 export const passive = (port: number, host = LOOPBACK) =>
   `candidate:7 1 tcp 2105 ${host} ${port} typ host tcptype passive`;
-export const relayAt = (port: number, transport: Relay["transport"] = "tcp", host = LOOPBACK): Relay => {
-  return { host, port, transport, username: "u", credential: "c" };
+export const relayAt = (port: number, transport: Relay["transport"] = "tcp", host = LOOPBACK): LocatedRelay => {
+  return { host, address: LOOPBACK, port, transport, username: "u", credential: "c" };
 };
 const socketsOfUdp = () => process.getActiveResourcesInfo().filter((name) => name === "UDPWrap").length;
 
@@ -86,13 +86,17 @@ export async function setUp() {
     if (isAnswered) await library.hears(server.last(), ICE_FRAME);
     return { server, port: portOf(index) };
   };
-  const openRelay = async ({ isAnswered = true } = {}) => {
+  /** As many as are asked for, of which the first has been spoken by, and answered when it is to be in use. */
+  const openRelay = async ({ isAnswered = true, count = 1 } = {}) => {
     const server = await startServer();
-    const [relay] = await ways.relays([relayAt(server.port)]);
-    library.send(relay?.port ?? 0, TURN_MESSAGE);
-    await server.isReached();
-    if (isAnswered) await library.hears(server.last(), TURN_MESSAGE);
-    return server;
+    const relays = await ways.relays(Array.from({ length: count }, () => relayAt(server.port)));
+    const speak = async () => {
+      library.send(relays[0]?.port ?? 0, TURN_MESSAGE);
+      await server.isReached();
+      if (isAnswered) await library.hears(server.last(), TURN_MESSAGE);
+    };
+    await speak();
+    return { ...server, speak };
   };
   return { library, ways, added, lost, clock, add, isAdded, open, areOpen, portOf, openDirect, openRelay };
 }

@@ -29,14 +29,38 @@ describe("the transport has lost its way", () => {
     expect(lost).toEqual([]);
   });
 
-  it("but not when a relay ends by which nothing has come for 10 s", async () => {
+  it("when the only relay ends, also after 10 s of nothing", async () => {
     const { ways, lost, clock, areOpen, openRelay } = await setUp();
     const relay = await openRelay();
     ways.settle(RELAYED);
     await clock.advance(10_000);
     relay.last().end();
     await areOpen(0);
+    expect(lost).toHaveLength(1);
+  });
+
+  it("but not when one of two relays ends by which no more has come since one was chosen", async () => {
+    const { ways, lost, clock, areOpen, openRelay } = await setUp();
+    const relay = await openRelay({ count: 2 });
+    await clock.advance(1000);
+    ways.settle(RELAYED);
+    await clock.advance(6000);
+    await relay.speak();
+    relay.last().end();
+    await areOpen(1);
     expect(lost).toEqual([]);
+  });
+
+  it("when one of two relays ends by which something came long after one was chosen, and of late", async () => {
+    const { ways, lost, clock, areOpen, openRelay } = await setUp();
+    const relay = await openRelay({ count: 2 });
+    ways.settle(RELAYED);
+    await clock.advance(7000);
+    await relay.speak();
+    await clock.advance(9999);
+    relay.last().end();
+    await areOpen(1);
+    expect(lost).toHaveLength(1);
   });
 
   it("but not when it has closed all, which leaves nothing, however often", async () => {
