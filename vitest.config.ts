@@ -10,7 +10,6 @@ import { defineConfig } from "vitest/config";
 const REAL = "test/**/*.real.test.ts";
 const PATIENT = [
   "test/client/**/*.real.test.ts",
-  "test/integration/examples.test.ts",
   "test/faults/thirty-seconds.test.ts",
   "test/conformance/rtc-node.real.test.ts",
   "test/conformance/datachannel.real.test.ts",
@@ -19,12 +18,10 @@ const PATIENT = [
 const ON_BOTH_ENGINES = [
   "test/integration/losing-a-bridge.test.ts",
   "test/integration/main-job.test.ts",
-  "test/integration/many-users.test.ts",
   "test/integration/playback-beside.test.ts",
   "test/integration/playback-stops.test.ts",
   "test/integration/playback-timing.test.ts",
   "test/integration/sessions.test.ts",
-  "test/integration/shutdown.test.ts",
   "test/faults/livekit-outage.test.ts",
   "test/faults/rapid-reconnect.test.ts",
   "test/faults/silent-loss.test.ts",

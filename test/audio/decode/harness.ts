@@ -96,3 +96,10 @@ function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 }
+
+/** The longest block of a loop that does nothing but wait: what the machine adds to any block in the same run. */
+export async function idleBlockMs(forMs: number): Promise<number> {
+  const stop = watchLoop();
+  await new Promise((resolve) => setTimeout(resolve, forMs));
+  return stop();
+}
